@@ -1,0 +1,118 @@
+import type { Code, SojournError } from '../lifecycle/errors.ts';
+import { challenge } from '../transports/bearer.ts';
+import { localPath, refererPath, withReturn } from '../transports/return-path.ts';
+
+/** An HTTP answer in no framework's terms. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What of a request decides the form of an answer to it. */
+export interface Asked {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly origin: string;
+  header(name: string): string | undefined;
+}
+
+export interface AnswerOptions {
+  readonly signInPath: string;
+  readonly stepUpPath: string | null;
+  /** Span of the proof that was asked for. */
+  readonly within?: number | undefined;
+}
+
+const titles: Partial<Record<Code, string>> = {
+  sign_in_required: 'Sign in to go on',
+  session_expired_idle: 'Your session expired because it was not used',
+  session_expired_absolute: 'Your session reached its time limit',
+  session_terminated: 'Your session was ended',
+  token_replaced: 'This session was replaced by a newer one',
+  rotation_lost: 'Your session could not be continued',
+  reuse_detected: 'An old copy of your session was used',
+  fresh_proof_required: 'Confirm that it is you',
+  permission_missing: 'You are not allowed to do this',
+  cross_site: 'This request came from another site',
+  form_token_invalid: 'This form is out of date',
+  credentials_conflict: 'This request carries two different sessions',
+  anonymous_refused: 'Too many new visitors',
+  subject_changed: 'The account changed while you signed in',
+  limit_reached: 'You are signed in on too many devices',
+  conflict: 'Somebody else changed this first',
+  data_too_large: 'That is too much to keep',
+  store_unavailable: 'Try again in a moment',
+};
+
+/** Whether a person waits for a page (Fetch Metadata; for older clients what they accept). */
+export function isNavigation(asked: Pick<Asked, 'header'>): boolean {
+  const mode = asked.header('sec-fetch-mode');
+  if (mode !== undefined) return mode === 'navigate';
+  return (asked.header('accept') ?? '').includes('text/html') && asked.header('x-requested-with') === undefined;
+}
+
+/** Where to come back to after signing in: of a GET its own path, of anything else the page it came from. */
+function returnTo(asked: Asked, navigation: boolean): string | null {
+  return navigation && asked.method === 'GET'
+    ? localPath(asked.url)
+    : refererPath(asked.header('referer'), asked.origin);
+}
+
+/** The answer to a request that a rule, or a write, refused: a redirect for people, a problem (RFC 9457) for programs. */
+export function answerTo(error: SojournError, asked: Asked, options: AnswerOptions): Answer {
+  const navigation = isNavigation(asked);
+  const unsent = navigation && asked.method !== 'GET' && asked.method !== 'HEAD';
+  const proof = error.code === 'fresh_proof_required';
+  const path = proof ? options.stepUpPath : options.signInPath;
+  const signIn = path === null ? null : withReturn(path, returnTo(asked, navigation));
+  if (error.status === 401 && navigation && signIn !== null) {
+    const note = unsent ? `${signIn.includes('?') ? '&' : '?'}unsent=1` : '';
+    return { status: 303, headers: { ...noStore, location: signIn + note }, body: '' };
+  }
+  const headers = { ...noStore, ...error.headers, ...(error.status === 401 ? challengeOf(error, options) : {}) };
+  return navigation ? page(error, headers) : problem(error, headers, error.status === 401 ? signIn : null);
+}
+
+const noStore = { 'cache-control': 'no-store' };
+
+function challengeOf({ code }: SojournError, { within }: AnswerOptions): Record<string, string> {
+  const error =
+    code === 'fresh_proof_required'
+      ? 'insufficient_user_authentication'
+      : code === 'sign_in_required'
+        ? null
+        : 'invalid_token';
+  return { 'www-authenticate': challenge(error, within) };
+}
+
+/** What the client may read is listed here; the details of a fault are for the log. */
+function problem(error: SojournError, headers: Record<string, string>, signIn: string | null): Answer {
+  const { code, status, reason, at } = error;
+  const title = titles[code] ?? 'The server is at fault';
+  const detail = titles[code] ? error.message : 'The log says why.';
+  return {
+    status,
+    headers: { ...headers, 'content-type': 'application/problem+json' },
+    body: JSON.stringify({
+      type: `urn:sojourn:${code}`,
+      title,
+      status,
+      detail,
+      code,
+      reason,
+      endedAt: at,
+      signIn: signIn ?? undefined,
+    }),
+  };
+}
+
+function page({ code, status }: SojournError, headers: Record<string, string>): Answer {
+  const title = titles[code] ?? 'The server is at fault';
+  return {
+    status,
+    headers: { ...headers, 'content-type': 'text/html; charset=utf-8' },
+    body: `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><h1>${title}</h1><p>${code}</p></html>`,
+  };
+}

@@ -1,0 +1,239 @@
+import { handOver, parseData, serialise } from './data.ts';
+import { SojournError } from './errors.ts';
+import { type Held, type Life, operation } from './life.ts';
+import type { Created, CreateOptions } from './ports.ts';
+import type { Device, Factor, NewSession, SessionRecord } from './session.ts';
+import { newId, Token } from './token.ts';
+import { readmit } from './track.ts';
+
+/** A session that was just made and the token for its client, which exists nowhere else. */
+export interface Issued extends Held {
+  readonly token: Token;
+}
+
+export interface SignInOptions<Permission extends string = string> {
+  readonly permissions?: readonly Permission[];
+  /** How the subject proved themselves just now: `'password'`, `'passkey'`, `'totp'`. */
+  readonly factor?: string;
+  /** The kind `remembered`: the cookie outlives the browser. */
+  readonly remember?: boolean;
+  /** A kind of the policy by name; `standard` unless `remember`. */
+  readonly kind?: string;
+  readonly device?: Device;
+  /**
+   * When the credentials were read, milliseconds since the epoch; default: when the request began.
+   * A sign-in checked before a password change or a disabling is refused with `subject_changed`.
+   */
+  readonly checkedAt?: number;
+}
+
+/** The parts of a new session that do not depend on what it replaces. */
+export type Fresh = Pick<NewSession, 'subject' | 'permissions' | 'factors' | 'kind'> & Partial<NewSession>;
+
+/** A visitor's session, without a subject. Throws `anonymous_refused` over the budget of their address or of the store. */
+export async function createAnonymous(life: Life, data: string, address: string | null): Promise<Issued> {
+  if (!life.budget.take(address)) {
+    throw new SojournError(
+      'anonymous_refused',
+      'More new visitors a minute from this address than policy.anonymousPerMinute.',
+    );
+  }
+  const made = make(life, { subject: null, permissions: [], factors: [], kind: 'anonymous', data });
+  const created = await life.store.create(made.session, options(life, life.store.now()));
+  if (created.outcome === 'created') return issued(life, made, created.record);
+  throw new SojournError('anonymous_refused', 'The store holds as many visitors as policy.mostAnonymous allows.');
+}
+
+/**
+ * The subject proved who they are: a new id and a fresh secret. The session they had, if any, ends in
+ * the same step, and only what the policy's handover names crosses. Throws `subject_changed` and
+ * `limit_reached`.
+ */
+export async function signIn(life: Life, held: Held | null, subject: string, given: SignInOptions): Promise<Issued> {
+  const kind = given.kind ?? (given.remember ? 'remembered' : 'standard');
+  if (kind === 'anonymous' || life.policy.kinds[kind] === undefined) {
+    throw new SojournError(
+      'option_invalid',
+      `signIn: ${JSON.stringify(kind)} is not a kind of the policy for signed-in sessions.`,
+    );
+  }
+  if (subject === '') throw new SojournError('option_invalid', 'signIn: the subject must not be empty.');
+  const checkedAt = given.checkedAt ?? held?.seenAt ?? life.store.now();
+  const proved: Factor[] = given.factor === undefined ? [] : [{ method: given.factor, at: life.store.now() }];
+  return replace(life, held, { checkedAt, limited: true }, async (from) => {
+    const { kept } = await life.store.subject(subject);
+    const own = kept?.data ?? '{}';
+    return {
+      kept: kept?.id ?? null,
+      fresh: {
+        subject,
+        kind,
+        permissions: [...new Set(given.permissions)],
+        factors: [...pendingFactors(life, from, subject), ...proved],
+        data: from?.subject === subject ? from.data : handedOver(life, from, own),
+        ...(given.device ? { device: given.device } : {}),
+      },
+    };
+  });
+}
+
+/** The password was right and a second factor is open: a new id that is still anonymous and passes no rule. */
+export function beginSignIn(
+  life: Life,
+  held: Held | null,
+  subject: string,
+  given: Pick<SignInOptions, 'factor' | 'checkedAt'>,
+): Promise<Issued> {
+  const now = life.store.now();
+  const factors = given.factor === undefined ? [] : [{ method: given.factor, at: now }];
+  const pending = { subject, factors, until: now + life.policy.pendingFor };
+  return replace(life, held, { checkedAt: given.checkedAt ?? now, limited: false }, async (from) => ({
+    fresh: {
+      subject: null,
+      kind: 'anonymous',
+      permissions: [],
+      factors: [],
+      pending,
+      data: from?.subject === null ? from.data : '{}',
+    },
+  }));
+}
+
+interface Plan {
+  readonly fresh: Fresh;
+  readonly kept?: string | null;
+}
+
+/**
+ * Makes a session in the place of the one the request holds. `plan` says what the new one is, from
+ * what it replaces; it is asked again when another request changed that meanwhile.
+ */
+export async function replace(
+  life: Life,
+  held: Held | null,
+  { checkedAt, limited }: { checkedAt: number; limited: boolean },
+  plan: (from: SessionRecord | null) => Promise<Plan>,
+): Promise<Issued> {
+  let from = held?.record ?? null;
+  for (;;) {
+    const { fresh, kept } = await plan(from);
+    const made = make(life, fresh);
+    const created = await life.store.create(made.session, {
+      ...options(life, checkedAt, limited),
+      ...(from ? { replaces: { id: from.id, version: from.version } } : {}),
+      ...(kept === undefined ? {} : { kept }),
+    });
+    switch (created.outcome) {
+      case 'created':
+        life.ended(created.ended);
+        return issued(life, made, created.record);
+      case 'conflict':
+        from = await stillHeld(life, held, from);
+        break;
+      case 'gone':
+        from = await successorOf(life, created, fresh.subject);
+        break;
+      default:
+        throw refusedCreate(created.outcome);
+    }
+  }
+}
+
+/** The session to replace at its newest; `null` when the request's secret no longer stands for it. */
+async function stillHeld(life: Life, held: Held | null, from: SessionRecord | null): Promise<SessionRecord | null> {
+  if (held === null || from === null) return null;
+  if (from.id !== held.record.id) return life.store.find(from.id);
+  try {
+    return (await readmit(life, held)).record;
+  } catch (error) {
+    if (error instanceof SojournError && error.status === 401) return null;
+    throw error;
+  }
+}
+
+/**
+ * A sign-in sent twice: the second finds its session replaced, moments ago, by one of the same
+ * subject, and takes that one's place. Otherwise what ended has nothing to hand over.
+ */
+async function successorOf(
+  life: Life,
+  { record }: Extract<Created, { outcome: 'gone' }>,
+  subject: string | null,
+): Promise<SessionRecord | null> {
+  const ending = record?.ending;
+  if (!ending?.replacedBy || subject === null || life.store.now() - ending.at > life.policy.grace) return null;
+  const next = await life.store.find(ending.replacedBy);
+  return next?.subject === subject ? next : null;
+}
+
+function pendingFactors(life: Life, from: SessionRecord | null, subject: string): readonly Factor[] {
+  const pending = from?.pending;
+  return pending?.subject === subject && life.store.now() < pending.until ? pending.factors : [];
+}
+
+/** What crosses from a visitor; nothing from another subject. Too much does not stop the sign-in: it is left behind, and noted. */
+function handedOver(life: Life, from: SessionRecord | null, own: string): string {
+  if (from === null || from.subject !== null) return own;
+  try {
+    return handOver(life.policy, from.data, own);
+  } catch (error) {
+    if (!(error instanceof SojournError) || error.code !== 'data_too_large') throw error;
+    life.notices.add(from.id, error.code);
+    return serialise(parseData(own), life.policy.dataBytes);
+  }
+}
+
+interface Made {
+  readonly session: NewSession;
+  readonly token: Token;
+}
+
+function make(life: Life, fresh: Fresh): Made {
+  const id = newId(life.random, life.hash, fresh.subject);
+  const secret = life.random.text(32);
+  const kind = life.policy.kinds[fresh.kind];
+  if (kind === undefined) throw new TypeError(`unknown kind ${fresh.kind}`);
+  return {
+    token: new Token(id, secret),
+    session: {
+      idleTimeout: kind.idle,
+      lifetime: kind.absolute,
+      generation: 1,
+      retired: [],
+      formKey: life.random.text(16),
+      data: '{}',
+      ...fresh,
+      id,
+      secretHash: life.hash.digest(secret),
+      operation: operation(life),
+    },
+  };
+}
+
+function options(life: Life, checkedAt: number, limited = true): CreateOptions {
+  const { limit, onLimit, mostAnonymous } = life.policy;
+  return {
+    operation: operation(life),
+    checkedAt,
+    limit: { most: limited ? limit : Number.POSITIVE_INFINITY, over: onLimit },
+    mostAnonymous: limited ? mostAnonymous : Number.POSITIVE_INFINITY,
+  };
+}
+
+function issued(life: Life, { token, session }: Made, record: SessionRecord): Issued {
+  return { record, token, digest: session.secretHash, permissions: record.permissions, seenAt: life.store.now() };
+}
+
+function refusedCreate(outcome: 'subject_changed' | 'limit_reached' | 'anonymous_full'): SojournError {
+  switch (outcome) {
+    case 'subject_changed':
+      return new SojournError(
+        outcome,
+        'The account changed or was disabled while it signed in. Ask for the password again.',
+      );
+    case 'limit_reached':
+      return new SojournError(outcome, 'The account has as many sessions as policy.limit allows. End one first.');
+    case 'anonymous_full':
+      return new SojournError('anonymous_refused', 'The store holds as many visitors as policy.mostAnonymous allows.');
+  }
+}

@@ -1,0 +1,33 @@
+import { SojournError } from './errors.ts';
+
+/** Milliseconds, or a number with its unit: `'500ms'`, `'20s'`, `'30m'`, `'12h'`, `'30d'`. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A duration in whole milliseconds; throws `option_invalid`, naming the option, for anything else. */
+export function milliseconds(value: Duration, option: string): number {
+  const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : null;
+  const span = match ? Number(match[1]) * (units[match[2] ?? ''] ?? Number.NaN) : value;
+  if (typeof span !== 'number' || !Number.isSafeInteger(span) || span < 0) {
+    throw new SojournError(
+      'option_invalid',
+      `${option}: ${JSON.stringify(value)} is not a duration. Use whole milliseconds or '20s', '30m', '12h', '30d'.`,
+    );
+  }
+  return span;
+}
+
+/** The largest unit that divides a span, for texts: 1800000 is `30 min`. */
+export function spell(span: number): string {
+  const names: readonly [number, string][] = [
+    [86_400_000, 'd'],
+    [3_600_000, 'h'],
+    [60_000, 'min'],
+    [1000, 's'],
+  ];
+  for (const [size, name] of names) {
+    if (span >= size && span % size === 0) return `${span / size} ${name}`;
+  }
+  return `${span} ms`;
+}

@@ -1,0 +1,79 @@
+import { type Issued, replace } from './create.ts';
+import { type Duration, milliseconds } from './duration.ts';
+import { SojournError } from './errors.ts';
+import type { Held, Life } from './life.ts';
+import type { Actor } from './session.ts';
+
+export interface ImpersonateOptions<Permission extends string = string> {
+  /** Why, for the record and for the subject's own list of devices. */
+  readonly reason: string;
+  readonly permissions?: readonly Permission[];
+  /** How long at most; never longer than `policy.impersonateFor` nor than one's own session. */
+  readonly for?: Duration;
+}
+
+/**
+ * Acts as another subject: a new session of theirs that names its actor. It carries no proof of the
+ * subject, ends by its own limit, and ends when the actor's account changes. One's own token ends.
+ */
+export function impersonate(life: Life, held: Held, subject: string, given: ImpersonateOptions): Promise<Issued> {
+  const { record: own, seenAt } = held;
+  if (own.subject === null || own.actor || own.subject === subject) {
+    throw new SojournError(
+      'state_invalid',
+      'impersonate: only a signed-in session of one’s own can act as somebody else.',
+    );
+  }
+  if (given.reason.trim() === '') throw new SojournError('option_invalid', 'impersonate: name the reason.');
+  const longest = life.policy.impersonateFor;
+  const lifetime = Math.min(longest, given.for === undefined ? longest : milliseconds(given.for, 'impersonate.for'));
+  const actorSubject = own.subject;
+  return replace(life, held, { checkedAt: seenAt, limited: false }, async (from) => {
+    // Someone ended or replaced one's own session meanwhile: nothing to act from.
+    if (from?.subject !== actorSubject) throw new SojournError('sign_in_required', 'Your own session has ended.');
+    const { permissions, factors, kind, expiresAt, data } = from;
+    const actor: Actor = {
+      subject: actorSubject,
+      reason: given.reason,
+      at: seenAt,
+      until: Math.min(life.store.now() + lifetime, expiresAt),
+      own: { permissions, factors, kind, expiresAt, data },
+    };
+    return {
+      fresh: {
+        subject,
+        kind: 'standard',
+        permissions: [...new Set(given.permissions)],
+        factors: [],
+        lifetime,
+        notAfter: expiresAt,
+        actor,
+        ...(from.device ? { device: from.device } : {}),
+      },
+    };
+  });
+}
+
+/**
+ * Back to one's own session, in a new one that keeps its own absolute limit. Throws `subject_changed`
+ * when one's own account changed meanwhile: sign in again then.
+ */
+export function stopImpersonating(life: Life, held: Held): Promise<Issued> {
+  const { actor, device } = held.record;
+  if (actor === undefined) throw new SojournError('state_invalid', 'stopImpersonating: this session has no actor.');
+  return replace(life, held, { checkedAt: actor.at, limited: false }, async (from) => {
+    if (from === null) throw new SojournError('sign_in_required', 'The impersonation has ended. Sign in again.');
+    const { permissions, factors, kind, data, expiresAt } = actor.own;
+    return {
+      fresh: {
+        subject: actor.subject,
+        permissions,
+        factors,
+        kind,
+        data,
+        notAfter: expiresAt,
+        ...(device ? { device } : {}),
+      },
+    };
+  });
+}

@@ -1,0 +1,36 @@
+import type { AnonymousBudget } from './budget.ts';
+import type { Notices } from './notices.ts';
+import type { Policy } from './policy.ts';
+import type { Clock, Hash, Random, Store } from './ports.ts';
+import type { SessionRecord } from './session.ts';
+import type { Touches } from './touches.ts';
+
+/** What every stage is given: the world through its ports, the policy, and two outlets that merge writes. */
+export interface Life {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hash: Hash;
+  readonly policy: Policy;
+  readonly touches: Touches;
+  readonly notices: Notices;
+  readonly budget: AnonymousBudget;
+  /** Tells what waits for an end in this process, at once. */
+  readonly ended: (records: readonly SessionRecord[]) => void;
+}
+
+/** A session as one request holds it: which one, by which secret, and what that secret may do. */
+export interface Held {
+  readonly record: SessionRecord;
+  /** Of the secret that was presented. */
+  readonly digest: string;
+  /** The record's, less what a former secret in its grace never had. */
+  readonly permissions: readonly string[];
+  /** When the request was admitted. */
+  readonly seenAt: number;
+}
+
+/** A fresh id for one write. */
+export function operation(life: Life): string {
+  return life.random.text(9);
+}

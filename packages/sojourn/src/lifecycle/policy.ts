@@ -1,0 +1,229 @@
+import { type Duration, milliseconds, spell } from './duration.ts';
+import { SojournError } from './errors.ts';
+
+/** Limits of one kind of session. */
+export interface KindOptions {
+  /** Ends after this long without a request. */
+  idle?: Duration;
+  /** Ends this long after it began, whatever happens. */
+  absolute?: Duration;
+  /** A new secret this often; `'never'` only for visitors. */
+  rotateEvery?: Duration | 'never';
+  /** Also a new secret at the first request after being away this long. */
+  rotateAfterAway?: Duration | 'never';
+  /** Seen is written at most this often: an idle session ends up to this much early, never late. */
+  touchInterval?: Duration;
+  /** The cookie outlives the browser (Max-Age is the absolute limit). */
+  persistent?: boolean;
+}
+
+/** What happens to one key of a visitor's data at sign-in: kept, joined with the subject's own, or dropped. */
+export type Handover = 'keep' | 'merge' | 'drop' | ((visitors: unknown, own: unknown) => unknown);
+
+export interface PolicyOptions {
+  /** Where unnamed options come from. */
+  extends?: PolicyName;
+  /** `anonymous`, `standard` and `remembered` always exist; more may be named. */
+  kinds?: Record<string, KindOptions>;
+  /** How long the last secret still authenticates requests that were under way when it was replaced. */
+  grace?: Duration;
+  /** Most sessions of one subject. */
+  limit?: number | 'none';
+  onLimit?: 'refuse' | 'end-oldest' | 'end-idlest';
+  onReuse?: 'terminate' | 'step-up';
+  /** `lazy`: a visitor's record begins with the first write. `eager`: with the first visit. */
+  anonymous?: 'lazy' | 'eager' | 'off';
+  mostAnonymous?: number;
+  /** New visitors' records a minute from one address (IPv6: one /64). */
+  anonymousPerMinute?: number;
+  /** Most bytes of a session's data as JSON. */
+  dataBytes?: number;
+  anonymousDataBytes?: number;
+  /** How long a sign-in may wait for its second factor. */
+  pendingFor?: Duration;
+  /** The longest impersonation. */
+  impersonateFor?: Duration;
+  /** Keys of a visitor's data that cross the sign-in; what is not named is dropped. */
+  handover?: Record<string, Handover>;
+  /** A session-bound token in forms or headers beside the same-origin evidence (SP 800-63B-4 §5.1). */
+  formToken?: 'off' | 'required';
+}
+
+export interface Kind {
+  readonly idle: number;
+  readonly absolute: number;
+  readonly rotateEvery: number;
+  readonly rotateAfterAway: number;
+  readonly touchInterval: number;
+  readonly persistent: boolean;
+}
+
+/** A checked policy; every span in milliseconds, `Infinity` where there is none. */
+export interface Policy {
+  readonly name: string;
+  readonly kinds: Readonly<Record<string, Kind>>;
+  readonly grace: number;
+  readonly limit: number;
+  readonly onLimit: 'refuse' | 'end-oldest' | 'end-idlest';
+  readonly onReuse: 'terminate' | 'step-up';
+  readonly anonymous: 'lazy' | 'eager' | 'off';
+  readonly mostAnonymous: number;
+  readonly anonymousPerMinute: number;
+  readonly dataBytes: number;
+  readonly anonymousDataBytes: number;
+  readonly pendingFor: number;
+  readonly impersonateFor: number;
+  readonly handover: Readonly<Record<string, Handover>>;
+  readonly formToken: 'off' | 'required';
+}
+
+/** Every default, here and nowhere else. */
+const defaults = {
+  policy: {
+    grace: '30s',
+    limit: 1000,
+    onLimit: 'end-oldest',
+    onReuse: 'terminate',
+    anonymous: 'lazy',
+    mostAnonymous: 100_000,
+    anonymousPerMinute: 60,
+    dataBytes: 16_384,
+    anonymousDataBytes: 4096,
+    pendingFor: '10m',
+    impersonateFor: '1h',
+    handover: {},
+    formToken: 'off',
+  },
+  /** What a kind leaves open; the touch interval is a thirtieth of its idle limit, at most a minute. */
+  kind: { idle: '30m', absolute: '12h', rotateEvery: '1h', rotateAfterAway: 'never', persistent: false },
+  touchesPerIdle: 30,
+  longestTouchInterval: '60s',
+  kinds: {
+    anonymous: { absolute: '2h', rotateEvery: 'never' },
+    standard: {},
+    remembered: { idle: '7d', absolute: '30d', rotateAfterAway: '30m', persistent: true },
+  },
+} as const satisfies {
+  policy: Required<Omit<PolicyOptions, 'extends' | 'kinds'>>;
+  kind: Required<Omit<KindOptions, 'touchInterval'>>;
+  touchesPerIdle: number;
+  longestTouchInterval: Duration;
+  kinds: Record<string, KindOptions>;
+};
+
+/** How many touch intervals an idle limit must span, so that being merged cannot end a busy session. */
+const leastTouches = 2;
+
+/** SP 800-63B-4 (August 2025) §2.1.3, §2.2.3, §2.3.3 and §5.1: one pair of limits, nothing persistent above AAL1. */
+function nist(idle: Duration, absolute: Duration, persistent: boolean): PolicyOptions {
+  const limits = { idle, absolute };
+  return { kinds: { standard: limits, remembered: { ...limits, persistent } }, formToken: 'required' };
+}
+
+/** Policies by name; the NIST ones carry their revision. */
+export type PolicyName = 'default' | 'nist-63b4-aal1' | 'nist-63b4-aal2' | 'nist-63b4-aal3';
+
+const named: Readonly<Record<PolicyName, PolicyOptions>> = {
+  default: {},
+  'nist-63b4-aal1': nist('30d', '30d', true),
+  'nist-63b4-aal2': nist('1h', '24h', false),
+  'nist-63b4-aal3': nist('15m', '12h', false),
+};
+
+/** The names `createSessions({ policy })` accepts. */
+export const policyNames: readonly PolicyName[] = Object.keys(named) as PolicyName[];
+
+function invalid(message: string): SojournError {
+  return new SojournError('option_invalid', message);
+}
+
+/** Throws `option_invalid` for the first key that is not known, naming those that are. */
+export function knownKeys(where: string, given: object, known: readonly string[]): void {
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key)) {
+      throw invalid(`${where}.${key} is not an option. Known: ${known.join(', ')}.`);
+    }
+  }
+}
+
+function oneOf<T extends string>(option: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw invalid(`${option}: ${JSON.stringify(value)} is not one of ${allowed.join(', ')}.`);
+}
+
+function whole(option: string, value: number, least = 1): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw invalid(`${option}: ${JSON.stringify(value)} is not a whole number of ${least} or more.`);
+}
+
+/** One kind, whole and checked. A default gives way to a shorter absolute limit; only what was asked for can be too long. */
+function checkKind(name: string, options: KindOptions): Kind {
+  const where = `policy.kinds.${name}`;
+  knownKeys(where, options, [...Object.keys(defaults.kind), 'touchInterval']);
+  const builtIn: KindOptions = Object.entries(defaults.kinds).find(([kind]) => kind === name)?.[1] ?? {};
+  const given = { ...defaults.kind, ...builtIn, ...options };
+  const absolute = milliseconds(given.absolute, `${where}.absolute`);
+  const wanted = milliseconds(given.idle, `${where}.idle`);
+  const idle = options.idle === undefined ? Math.min(wanted, absolute) : wanted;
+  const touchInterval = milliseconds(given.touchInterval ?? touchIntervalFor(idle), `${where}.touchInterval`);
+  if (idle > absolute) {
+    throw invalid(`${where}.idle (${spell(idle)}) is over ${where}.absolute (${spell(absolute)}): shorten idle.`);
+  }
+  if (touchInterval < 1 || idle < leastTouches * touchInterval) {
+    throw invalid(
+      `${where}.idle (${spell(idle)}) is under ${leastTouches} touch intervals (${spell(touchInterval)}): ` +
+        'a session in use could end. Lengthen idle or shorten touchInterval.',
+    );
+  }
+  return {
+    idle,
+    absolute,
+    rotateEvery: spanOrNever(given.rotateEvery, `${where}.rotateEvery`),
+    rotateAfterAway: spanOrNever(given.rotateAfterAway, `${where}.rotateAfterAway`),
+    touchInterval,
+    persistent: given.persistent,
+  };
+}
+
+function touchIntervalFor(idle: number): number {
+  const longest = milliseconds(defaults.longestTouchInterval, 'touchInterval');
+  return Math.max(1, Math.floor(Math.min(idle / defaults.touchesPerIdle, longest)));
+}
+
+function spanOrNever(value: Duration | 'never', option: string): number {
+  return value === 'never' ? Number.POSITIVE_INFINITY : milliseconds(value, option);
+}
+
+/** A policy by name or by options, whole and checked. Throws `option_invalid` with the fix. */
+export function checkPolicy(given: PolicyName | PolicyOptions = 'default'): Policy {
+  const { extends: name = 'default', kinds: ownKinds, ...own } = typeof given === 'string' ? { extends: given } : given;
+  oneOf('policy', name, policyNames);
+  knownKeys('policy', own, Object.keys(defaults.policy));
+  const { kinds: baseKinds, ...base } = named[name];
+  const all = { ...defaults.policy, ...base, ...own };
+  const kinds: Record<string, Kind> = {};
+  for (const kind of new Set([...Object.keys(defaults.kinds), ...Object.keys(ownKinds ?? {})])) {
+    kinds[kind] = checkKind(kind, { ...baseKinds?.[kind], ...ownKinds?.[kind] });
+  }
+  const handover: Record<string, Handover> = all.handover;
+  for (const [key, rule] of Object.entries(handover)) {
+    if (typeof rule !== 'function') oneOf(`policy.handover.${key}`, rule, ['keep', 'merge', 'drop']);
+  }
+  return {
+    name: ownKinds || Object.keys(own).length > 0 ? `${name}, changed` : name,
+    kinds,
+    grace: milliseconds(all.grace, 'policy.grace'),
+    limit: all.limit === 'none' ? Number.POSITIVE_INFINITY : whole('policy.limit', all.limit),
+    onLimit: oneOf('policy.onLimit', all.onLimit, ['refuse', 'end-oldest', 'end-idlest']),
+    onReuse: oneOf('policy.onReuse', all.onReuse, ['terminate', 'step-up']),
+    anonymous: oneOf('policy.anonymous', all.anonymous, ['lazy', 'eager', 'off']),
+    mostAnonymous: whole('policy.mostAnonymous', all.mostAnonymous),
+    anonymousPerMinute: whole('policy.anonymousPerMinute', all.anonymousPerMinute),
+    dataBytes: whole('policy.dataBytes', all.dataBytes, 2),
+    anonymousDataBytes: whole('policy.anonymousDataBytes', all.anonymousDataBytes, 2),
+    pendingFor: milliseconds(all.pendingFor, 'policy.pendingFor'),
+    impersonateFor: milliseconds(all.impersonateFor, 'policy.impersonateFor'),
+    handover,
+    formToken: oneOf('policy.formToken', all.formToken, ['off', 'required']),
+  };
+}

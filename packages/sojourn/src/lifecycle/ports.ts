@@ -1,0 +1,209 @@
+import type { Code, EndingReason } from './errors.ts';
+import type { SessionEvent } from './events.ts';
+import type { NewSession, SessionRecord } from './session.ts';
+
+/** What the embedded engines answer at once and the others later. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** Random text, from a cryptographic source. */
+export interface Random {
+  /** `bytes` random bytes as base64url. */
+  text(bytes: number): string;
+}
+
+/** SHA-256 in the two forms that sessions need. */
+export interface Hash {
+  /** SHA-256 of the text, base64url, 43 characters. */
+  digest(text: string): string;
+  /** `value` (base64url, 32 bytes) XOR HMAC-SHA256(key, label): seals, and unseals what it sealed. */
+  seal(key: string, label: string, value: string): string;
+}
+
+/** Time for everything in a process that waits; the engine's time is the store's. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls back after `delay` milliseconds; the answer cancels. Never keeps a process alive. */
+  after(delay: number, run: () => void): () => void;
+}
+
+/** A subject's own small record. Raised by everything that a sign-in in flight must not outrun. */
+export interface SubjectRecord {
+  readonly subject: string;
+  readonly changedAt: number;
+  readonly disabled: boolean;
+  /** Data of a session that ended with `rotation_lost`, for the next sign-in. */
+  readonly kept?: { readonly id: string; readonly data: string; readonly until: number } | undefined;
+}
+
+/** A session that was seen at a time. */
+export interface Touch {
+  readonly id: string;
+  readonly seenAt: number;
+}
+
+/** Something to record about a session that does not change it. */
+export interface Notice {
+  readonly id: string;
+  readonly code: Code | 'secret_mismatch';
+  readonly count: number;
+}
+
+/** The fields an update may set; `undefined` removes. */
+export type Change = {
+  [Field in
+    | 'subject'
+    | 'permissions'
+    | 'grants'
+    | 'factors'
+    | 'rotatedAt'
+    | 'secretHash'
+    | 'generation'
+    | 'successor'
+    | 'retired'
+    | 'suspectAt'
+    | 'formKey'
+    | 'device'
+    | 'data']?: SessionRecord[Field] | undefined;
+};
+
+/** What a write carries besides its content. */
+export interface WriteOptions {
+  /** Id of this write; a write repeated with the same id is done once and answers alike. */
+  readonly operation: string;
+}
+
+export interface CreateOptions extends WriteOptions {
+  /** Refused as `subject_changed` when the subject was changed at or after this time, or is disabled. */
+  readonly checkedAt: number;
+  readonly limit: { readonly most: number; readonly over: 'refuse' | 'end-oldest' | 'end-idlest' };
+  /** The most live anonymous sessions in the store. */
+  readonly mostAnonymous: number;
+  /** The session that this one takes the place of, at the version whose data was handed over. */
+  readonly replaces?: { readonly id: string; readonly version: number };
+  /** The kept data that was handed over: `SubjectRecord.kept.id`, `null` when there was none; absent: leave it. */
+  readonly kept?: string | null;
+}
+
+export type Created =
+  | { readonly outcome: 'created'; readonly record: SessionRecord; readonly ended: readonly SessionRecord[] }
+  /** The replaced session or the kept data is no longer what was handed over: look again. */
+  | { readonly outcome: 'conflict' }
+  /** The session to replace has ended: `record` is its tombstone, `null` when nothing is known of it. */
+  | { readonly outcome: 'gone'; readonly record: SessionRecord | null }
+  | { readonly outcome: 'subject_changed' }
+  | { readonly outcome: 'limit_reached' }
+  | { readonly outcome: 'anonymous_full' };
+
+export interface UpdateOptions extends WriteOptions {
+  /** When the request that writes was admitted: counts as a touch, so a write never outruns its own visit. */
+  readonly seenAt: number;
+  readonly events: readonly UpdateEvent[];
+}
+
+/** An event an update causes; the engine stamps its time. */
+export type UpdateEvent = Pick<SessionEvent, 'type' | 'permissions' | 'code'>;
+
+export type Updated =
+  | { readonly outcome: 'updated'; readonly record: SessionRecord }
+  | { readonly outcome: 'conflict' }
+  /** Ended, dead by the clock, or unknown. */
+  | { readonly outcome: 'gone' };
+
+export interface EndOptions extends WriteOptions {
+  readonly reason: EndingReason;
+  readonly by: string;
+  /** End it only if it is dead by the clock under these limits or its own, whichever is shorter. */
+  readonly ifExpired?: { readonly idleTimeout: number; readonly lifetime: number };
+  /** Keep the session's data with the subject for the next sign-in. */
+  readonly keepData?: boolean;
+  /** An event that goes before the terminal one. */
+  readonly verdict?: 'reuse_detected';
+}
+
+/** `ended` is true for the one call that ended it; `record.ending` is absent only where `ifExpired` found it alive. */
+export interface Ended {
+  readonly ended: boolean;
+  readonly record: SessionRecord;
+}
+
+export interface EndAllOptions extends WriteOptions {
+  readonly reason: EndingReason;
+  readonly by: string;
+  /** A session that stays. */
+  readonly except?: string;
+  /** Refuse every sign-in of the subject from now on. */
+  readonly disable?: boolean;
+}
+
+export interface Page {
+  readonly records: readonly SessionRecord[];
+  /** Where the next page begins; `null` at the end. */
+  readonly after: string | null;
+}
+
+export interface EventsPage {
+  readonly events: readonly { readonly event: SessionEvent; readonly cursor: string }[];
+  /** Where the next page begins, also when this one is empty. */
+  readonly cursor: string;
+}
+
+/** One lap of the sweep. `more`: another lap would find more to do. */
+export interface Swept {
+  readonly expired: readonly SessionRecord[];
+  readonly removed: number;
+  readonly more: boolean;
+}
+
+/**
+ * Where sessions are kept. Each operation is atomic with the events it causes and with the index by
+ * subject. *Absent* is a value (`null`, `gone`, an empty list); *unknown* is a thrown
+ * `store_unavailable`. A store knows hashes, never tokens. Its time is the engine's.
+ */
+export interface Store {
+  /** Shown in messages: `memory`, `sqlite`. */
+  readonly name: string;
+  /** The engine's time as this process knows it. */
+  now(): number;
+  /** The record, live or ended; `null` when nothing is known of the id. */
+  find(id: string): MaybePromise<SessionRecord | null>;
+  /** A subject without a record of its own has `changedAt` 0. */
+  subject(subject: string): MaybePromise<SubjectRecord>;
+  create(session: NewSession, options: CreateOptions): Promise<Created>;
+  /** Conditional on the version and on being live. */
+  update(id: string, version: number, change: Change, options: UpdateOptions): Promise<Updated>;
+  /** Forward only, live sessions only; others are passed over. Leaves the version alone. */
+  touch(touches: readonly Touch[]): Promise<void>;
+  /** `null` when nothing is known of the id. Ending an ended session changes nothing. */
+  end(id: string, options: EndOptions): Promise<Ended | null>;
+  /** Also raises the subject's `changedAt`. Answers the tombstones it made. */
+  endAll(subject: string, options: EndAllOptions): Promise<readonly SessionRecord[]>;
+  /** Lets a disabled subject sign in again. */
+  enable(subject: string, options: WriteOptions): Promise<void>;
+  /** Of all the subject's live sessions: what is taken away bites now, what is given waits as `grants`. */
+  setPermissions(subject: string, permissions: readonly string[], options: WriteOptions): Promise<number>;
+  /** Live sessions, newest first, and the terminal events of the last 28 days, newest first. */
+  list(subject: string): MaybePromise<{
+    readonly live: readonly SessionRecord[];
+    readonly ended: readonly SessionEvent[];
+  }>;
+  /** All records in the order of their ids; `state` and `kind` narrow. */
+  page(
+    after: string | null,
+    most: number,
+    filter?: { readonly state?: 'anonymous' | 'signed-in' | 'ended'; readonly kind?: string },
+  ): MaybePromise<Page>;
+  /** Ends what is dead by the clock, removes tombstones past their limit and events past the retention. */
+  sweep(most: number): Promise<Swept>;
+  /** Ends the subject's sessions and erases its tombstones, kept data and details in events. */
+  purge(subject: string, options: WriteOptions): Promise<readonly SessionRecord[]>;
+  /** Records notices as events. */
+  note(notices: readonly Notice[]): Promise<void>;
+  /** Events after a cursor, oldest first within a partition; from the oldest kept when `null`. `cursor_lost` rather than a gap. */
+  events(after: string | null, most: number): MaybePromise<EventsPage>;
+  /** The engine's time and the cursor of this moment. */
+  beat(): MaybePromise<{ readonly at: number; readonly cursor: string }>;
+  /** Calls back soon after anything was written, by any process; calls may be merged. The answer stops it. */
+  watch(changed: () => void): () => void;
+  close(): Promise<void>;
+}

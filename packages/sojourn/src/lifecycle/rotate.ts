@@ -1,0 +1,107 @@
+import { type Held, type Life, operation } from './life.ts';
+import type { Policy } from './policy.ts';
+import type { Updated } from './ports.ts';
+import type { Retired, SessionRecord } from './session.ts';
+import { sameDigest } from './token.ts';
+
+/** How many secrets of each kind, rotated and replaced, a record remembers. */
+const remembered = 16;
+
+/**
+ * What a presented secret is to a session:
+ * `current`, its `successor`; in its `grace`; the direct predecessor after it (`lost`: a copy, or a
+ * browser that crashed before its newest cookie reached the disk); older (`reused`: a copy);
+ * `replaced` by a step-up; or `unknown`.
+ */
+export type Standing = 'current' | 'successor' | 'grace' | 'lost' | 'reused' | 'replaced' | 'unknown';
+
+/** The standing of a digest at `now`, with the retired secret it belongs to, if it does. */
+export function standingOf(record: SessionRecord, digest: string, now: number): { is: Standing; retired?: Retired } {
+  if (sameDigest(record.secretHash, digest)) return current;
+  if (record.successor && sameDigest(record.successor.hash, digest)) return successor;
+  let stepUpSince = false;
+  for (const [index, retired] of record.retired.entries()) {
+    stepUpSince ||= retired.replaced === true;
+    if (!sameDigest(retired.hash, digest)) continue;
+    if (retired.replaced) return { is: 'replaced', retired };
+    if (now < retired.until) return { is: stepUpSince ? 'replaced' : 'grace', retired };
+    return { is: index === 0 ? 'lost' : 'reused', retired };
+  }
+  return unknown;
+}
+
+// One object each, so that the usual answer costs no allocation.
+const current = { is: 'current' } as const;
+const successor = { is: 'successor' } as const;
+const unknown = { is: 'unknown' } as const;
+
+/** A new secret is due: by age, after being away, or because permissions wait for it. */
+export function rotationDue(record: SessionRecord, policy: Policy, now: number): boolean {
+  if (record.grants) return true;
+  const kind = policy.kinds[record.kind];
+  if (kind === undefined) return false;
+  return now - record.rotatedAt >= kind.rotateEvery || now - record.lastSeenAt >= kind.rotateAfterAway;
+}
+
+function sealLabel(record: SessionRecord): string {
+  return `successor ${record.id} ${record.generation + 1}`;
+}
+
+/** The successor that waits, opened with the present secret: the same one for every parallel request. */
+export function unseal(life: Life, record: SessionRecord, secret: string): string | null {
+  return record.successor ? life.hash.seal(secret, sealLabel(record), record.successor.sealed) : null;
+}
+
+/**
+ * First phase: writes a successor, sealed under the present secret, by compare-and-set. The old
+ * secret stays valid until the new one has been seen, so a lost response costs nothing.
+ */
+export async function offer(life: Life, held: Held, secret: string): Promise<{ updated: Updated; next: string }> {
+  const { record } = held;
+  const next = life.random.text(32);
+  const updated = await life.store.update(
+    record.id,
+    record.version,
+    {
+      successor: {
+        hash: life.hash.digest(next),
+        sealed: life.hash.seal(secret, sealLabel(record), next),
+        at: life.store.now(),
+      },
+    },
+    { operation: operation(life), seenAt: held.seenAt, events: [] },
+  );
+  return { updated, next };
+}
+
+/** Second phase: the successor was presented. It takes over, waiting permissions hold, the old one has its grace. */
+export function promote(life: Life, held: Held): Promise<Updated> {
+  const { record } = held;
+  const { successor: next, grants } = record;
+  if (next === undefined) throw new TypeError(`session ${record.id} has no successor`);
+  const now = life.store.now();
+  const old: Retired = {
+    hash: record.secretHash,
+    until: now + life.policy.grace,
+    ...(grants ? { lacks: grants } : {}),
+  };
+  return life.store.update(
+    record.id,
+    record.version,
+    {
+      secretHash: next.hash,
+      generation: record.generation + 1,
+      successor: undefined,
+      retired: retire(record.retired, old),
+      rotatedAt: now,
+      ...(grants ? { permissions: [...record.permissions, ...grants], grants: undefined } : {}),
+    },
+    { operation: operation(life), seenAt: held.seenAt, events: [{ type: 'rotated' }] },
+  );
+}
+
+/** Retired secrets with newer ones in front, the last 16 of each kind. */
+export function retire(retired: readonly Retired[], ...newer: Retired[]): readonly Retired[] {
+  const left = { rotated: remembered, replaced: remembered };
+  return [...newer, ...retired].filter((old) => left[old.replaced ? 'replaced' : 'rotated']-- > 0);
+}

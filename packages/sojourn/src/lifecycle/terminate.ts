@@ -1,0 +1,61 @@
+import type { EndingReason } from './errors.ts';
+import { type Life, operation } from './life.ts';
+
+export interface TerminateOptions {
+  /** Default `revoked`. */
+  readonly reason?: EndingReason;
+  /** Who ends it: a subject's or an operator's id. Default `system`. */
+  readonly by?: string;
+}
+
+export interface TerminateAllOptions extends TerminateOptions {
+  /** The id of a session that stays. */
+  readonly except?: string;
+}
+
+/** Ends a session at once, however long its limits still run. `false`: it had ended before or is not known. */
+export async function terminate(life: Life, id: string, options: TerminateOptions = {}): Promise<boolean> {
+  const result = await life.store.end(id, {
+    reason: options.reason ?? 'revoked',
+    by: options.by ?? 'system',
+    operation: operation(life),
+  });
+  if (result?.ended) life.ended([result.record]);
+  return result?.ended ?? false;
+}
+
+/** Ends all sessions of a subject but one, and refuses sign-ins that were checked before. Answers how many it ended. */
+export function terminateAll(life: Life, subject: string, options: TerminateAllOptions = {}): Promise<number> {
+  return endAll(life, subject, {
+    reason: options.reason ?? 'revoked',
+    by: options.by ?? 'system',
+    ...(options.except === undefined ? {} : { except: options.except }),
+  });
+}
+
+/** Ends all sessions of a subject and refuses every sign-in until `enable`. */
+export function disable(life: Life, subject: string, by = 'system'): Promise<number> {
+  return endAll(life, subject, { reason: 'account_disabled', by, disable: true });
+}
+
+/** Lets a disabled subject sign in again. */
+export function enable(life: Life, subject: string): Promise<void> {
+  return life.store.enable(subject, { operation: operation(life) });
+}
+
+/** Ends all sessions of a subject and erases what is kept about them. Not a way to sign out: nothing can be told afterwards. */
+export async function purge(life: Life, subject: string): Promise<number> {
+  const ended = await life.store.purge(subject, { operation: operation(life) });
+  life.ended(ended);
+  return ended.length;
+}
+
+async function endAll(
+  life: Life,
+  subject: string,
+  options: { reason: EndingReason; by: string; except?: string; disable?: boolean },
+): Promise<number> {
+  const ended = await life.store.endAll(subject, { ...options, operation: operation(life) });
+  life.ended(ended);
+  return ended.length;
+}

@@ -1,0 +1,76 @@
+import type { Hash, Random } from './ports.ts';
+
+/** 1 character of partition and 16 random bytes. */
+const idLength = 23;
+/** 32 random bytes. */
+const secretLength = 43;
+const alphabet = /^[A-Za-z0-9_-]+$/;
+
+/** A token split into its public half and its secret half. */
+export interface Presented {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/**
+ * A session token on its way to the client. No conversion shows it; `reveal()` does, for the one
+ * place that writes it to the wire.
+ */
+export class Token {
+  readonly #value: string;
+
+  constructor(id: string, secret: string) {
+    this.#value = `${id}.${secret}`;
+  }
+
+  /** `<id>.<secret>`, 67 characters of base64url and a full stop. */
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return '[token]';
+  }
+
+  toJSON(): string {
+    return '[token]';
+  }
+
+  static {
+    // Node's own name for what `console.log` shows, set here because declarations cannot name it.
+    Object.defineProperty(Token.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: () => '[token]' });
+  }
+}
+
+/** The two halves, or `null` unless the text has exactly the shape of a token: nothing is trimmed or decoded. */
+export function parseToken(text: string): Presented | null {
+  if (text.length !== idLength + 1 + secretLength || text[idLength] !== '.') return null;
+  const id = text.slice(0, idLength);
+  const secret = text.slice(idLength + 1);
+  return alphabet.test(id) && alphabet.test(secret) ? { id, secret } : null;
+}
+
+/** A new session id in the subject's partition; in a random one while anonymous. */
+export function newId(random: Random, hash: Hash, subject: string | null): string {
+  const text = random.text(16);
+  // The first character of a base64url digest is the first 6 bits: one of 64 partitions.
+  return (subject === null ? random.text(1)[0] : hash.digest(subject)[0]) + text;
+}
+
+const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** Number of partitions on every engine: one character of base64url. */
+export const partitions = 64;
+
+/** The partition, 0 to 63, that a session id names. */
+export function partitionOf(id: string): number {
+  return characters.indexOf(id.charAt(0));
+}
+
+/** Equal digests in time that does not depend on where they differ. Both are of the same fixed length. */
+export function sameDigest(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return difference === 0;
+}

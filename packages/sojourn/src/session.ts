@@ -1,0 +1,425 @@
+import { beginSignIn, createAnonymous, type Issued, type SignInOptions, signIn } from './lifecycle/create.ts';
+import { type Data, firstData, parseData, update } from './lifecycle/data.ts';
+import { type Code, type EndingReason, SojournError } from './lifecycle/errors.ts';
+import { limitsOf } from './lifecycle/expire.ts';
+import { type ImpersonateOptions, impersonate, stopImpersonating } from './lifecycle/impersonate.ts';
+import type { Held, Life } from './lifecycle/life.ts';
+import { type CheckedRequirement, unmet } from './lifecycle/permissions.ts';
+import { offer, unseal } from './lifecycle/rotate.ts';
+import type { Actor, Device, Factor, Pending, SessionRecord } from './lifecycle/session.ts';
+import { stepUp } from './lifecycle/step-up.ts';
+import { terminate } from './lifecycle/terminate.ts';
+import { sameDigest, Token } from './lifecycle/token.ts';
+import { readmit, refusalError, type Tracked } from './lifecycle/track.ts';
+
+/** Data as the application reads it: frozen, all the way down. */
+export type DeepReadonly<T> = T extends (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+export interface Write {
+  readonly changesToken: boolean;
+  /** Sign-in, sign-out and their like: only for a request that shows it comes from this site. */
+  readonly needsEvidence: boolean;
+}
+
+/** How a session's token reaches the client of the request that holds it. */
+export interface Carrier {
+  /**
+   * Before a write. Throws when it must not happen on this request: `response_started` when it would
+   * change the token and the head is gone, `cross_site` where it needs same-origin evidence and there
+   * is none. What it answers is called when the write is done with.
+   */
+  begin(write: Write): () => void;
+  /** Hands a token to the client; `maxAge` in seconds where it outlives the browser. */
+  issue(token: Token, maxAge: number | null): void;
+  /** Takes the token from the client, at sign-out. */
+  clear(): void;
+  /** For the device list. */
+  readonly device: () => Device | undefined;
+  /** The client's address where it is known. */
+  readonly address: string | null;
+}
+
+/** Why a request that brought a token has no live session. */
+export interface Refusal {
+  readonly code: Code;
+  readonly reason: EndingReason | undefined;
+  /** When the session ended, milliseconds since the epoch. */
+  readonly at: number | undefined;
+  readonly sessionId: string | undefined;
+}
+
+interface Every<D, P extends string> {
+  /** Changes the data; durable when it resolves. Replayed when another request wrote first, so keep effects out. A visitor gets a session by it. */
+  update(change: (draft: Partial<D>) => void | Promise<void>): Promise<void>;
+  /**
+   * A new session with a new id for the subject; the one there was ends in the same step. `anyOrigin`:
+   * the caller has checked that this browser began the sign-in, by `state` of an OAuth callback say.
+   */
+  signIn(subject: string, options?: SignInOptions<P> & { anyOrigin?: boolean }): Promise<void>;
+  /** The password was right and a second factor is open: `pending` until `signIn` completes it. */
+  beginSignIn(
+    subject: string,
+    options?: Pick<SignInOptions<P>, 'factor' | 'checkedAt'> & { anyOrigin?: boolean },
+  ): Promise<void>;
+  /** Signs out: ends the session at once and takes its token away. `false` when there was none to end. */
+  terminate(options?: { reason?: EndingReason }): Promise<boolean>;
+  /** Looks the session up once more; throws the refusal when it has ended. Call it before an effect that cannot be taken back. */
+  assertLive(): Promise<void>;
+  /** Whether the present permissions contain it. */
+  has(permission: P): boolean;
+  /** Why the token that came has no live session; `null` when it has, or when none came. */
+  readonly refused: Refusal | null;
+}
+
+/** No session: a visitor without a record, or a token that was refused. */
+export interface NoSession<D, P extends string> extends Every<D, P> {
+  readonly state: 'none';
+  readonly id: null;
+  readonly subject: null;
+  readonly pending: null;
+  readonly permissions: readonly [];
+  readonly data: DeepReadonly<Partial<D>>;
+}
+
+interface Live<D, P extends string> extends Every<D, P> {
+  /** Public handle: safe to show, log and revoke by. */
+  readonly id: string;
+  readonly kind: string;
+  readonly data: DeepReadonly<Partial<D>>;
+  readonly permissions: readonly P[];
+  readonly factors: readonly Factor[];
+  readonly createdAt: number;
+  readonly lastSeenAt: number;
+  /** The idle limit as of this request. */
+  readonly idleUntil: number;
+  /** The absolute limit. */
+  readonly expiresAt: number;
+  /** Aborts when the session ends; the reason is a `SojournError`. */
+  readonly signal: AbortSignal;
+  /** A new secret now; the old one stays good until the new one has been seen and for the grace. */
+  rotate(): Promise<void>;
+  /** For a form's hidden field or a header, where the policy asks for one. Bound to this session. */
+  readonly formToken: string;
+  verifyFormToken(value: unknown): boolean;
+}
+
+export interface AnonymousSession<D, P extends string> extends Live<D, P> {
+  readonly state: 'anonymous';
+  readonly subject: null;
+  readonly pending: Pending | null;
+}
+
+export interface SignedInSession<D, P extends string> extends Live<D, P> {
+  readonly state: 'signed-in';
+  readonly subject: string;
+  readonly pending: null;
+  readonly signedInAt: number;
+  readonly device: Device | null;
+  /** Who really acts, in an impersonation. */
+  readonly actor: Pick<Actor, 'subject' | 'reason' | 'at' | 'until'> | null;
+  /** Records a fresh proof by this factor; the old token ends at once. */
+  stepUp(options: { factor: string }): Promise<void>;
+  impersonate(subject: string, options: ImpersonateOptions<P>): Promise<void>;
+  stopImpersonating(): Promise<void>;
+}
+
+/** One visitor's session as one request holds it. */
+export type Session<D = Data, P extends string = string> =
+  | NoSession<D, P>
+  | AnonymousSession<D, P>
+  | SignedInSession<D, P>;
+
+/** The one implementation of the three shapes; which of them it has follows from what was tracked. */
+export class TrackedSession {
+  readonly #life: Life;
+  readonly #carrier: Carrier;
+  readonly #signal: (record: SessionRecord) => AbortSignal;
+  #held: Held | null;
+  #secret: string | null;
+  refused: Refusal | null;
+  #data: DeepReadonly<Data> | null = null;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    life: Life,
+    carrier: Carrier,
+    signal: (record: SessionRecord) => AbortSignal,
+    tracked: Tracked | null,
+    secret: string | null,
+  ) {
+    this.#life = life;
+    this.#carrier = carrier;
+    this.#signal = signal;
+    if (tracked?.state === 'admitted') {
+      this.#held = tracked;
+      this.#secret = secret;
+      this.refused = null;
+    } else {
+      this.#held = null;
+      this.#secret = null;
+      this.refused = tracked
+        ? { code: tracked.code, reason: tracked.reason, at: tracked.at, sessionId: tracked.sessionId }
+        : null;
+    }
+  }
+
+  get state(): 'none' | 'anonymous' | 'signed-in' {
+    if (this.#held === null) return 'none';
+    return this.#held.record.subject === null ? 'anonymous' : 'signed-in';
+  }
+
+  get id(): string | null {
+    return this.#held?.record.id ?? null;
+  }
+
+  get subject(): string | null {
+    return this.#held?.record.subject ?? null;
+  }
+
+  get pending(): Pending | null {
+    const pending = this.#held?.record.pending;
+    return pending && this.#life.store.now() < pending.until ? pending : null;
+  }
+
+  get permissions(): readonly string[] {
+    return this.#held?.permissions ?? [];
+  }
+
+  get kind(): string {
+    return this.#live().record.kind;
+  }
+
+  get factors(): readonly Factor[] {
+    return this.#live().record.factors;
+  }
+
+  get createdAt(): number {
+    return this.#live().record.createdAt;
+  }
+
+  get signedInAt(): number | null {
+    return this.#live().record.signedInAt;
+  }
+
+  get lastSeenAt(): number {
+    const { record, seenAt } = this.#live();
+    return Math.max(record.lastSeenAt, seenAt);
+  }
+
+  get idleUntil(): number {
+    return this.lastSeenAt + limitsOf(this.#live().record, this.#life.policy).idleTimeout;
+  }
+
+  get expiresAt(): number {
+    return limitsOf(this.#live().record, this.#life.policy).expiresAt;
+  }
+
+  get device(): Device | null {
+    return this.#live().record.device ?? null;
+  }
+
+  get actor(): Pick<Actor, 'subject' | 'reason' | 'at' | 'until'> | null {
+    const actor = this.#live().record.actor;
+    return actor ? { subject: actor.subject, reason: actor.reason, at: actor.at, until: actor.until } : null;
+  }
+
+  get data(): DeepReadonly<Data> {
+    this.#data ??= deepFreeze(this.#held ? parseData(this.#held.record.data) : {});
+    return this.#data;
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal(this.#live().record);
+  }
+
+  get formToken(): string {
+    return this.#live().record.formKey;
+  }
+
+  verifyFormToken(value: unknown): boolean {
+    return (
+      typeof value === 'string' && sameDigest(this.#life.hash.digest(value), this.#life.hash.digest(this.formToken))
+    );
+  }
+
+  has(permission: string): boolean {
+    return this.permissions.includes(permission);
+  }
+
+  /** What a rule that asks for this is missing; `null` when nothing. */
+  unmet(requirement: CheckedRequirement): Code | null {
+    if (this.#held === null || this.#held.record.subject === null) return this.refused?.code ?? 'sign_in_required';
+    return unmet(this.#held.record, this.#held.permissions, requirement, this.#life.store.now());
+  }
+
+  async update(change: (draft: Data) => void | Promise<void>): Promise<void> {
+    await this.#write({ changesToken: this.#held === null, needsEvidence: false }, async () => {
+      if (this.#held !== null) {
+        this.#hold(await update(this.#life, this.#held, change));
+        return;
+      }
+      const { policy } = this.#life;
+      if (policy.anonymous === 'off') {
+        throw new SojournError(
+          'sign_in_required',
+          'update: policy.anonymous is off, so there is no session to write to.',
+        );
+      }
+      this.#issue(await createAnonymous(this.#life, await firstData(policy, change), this.#carrier.address));
+    });
+  }
+
+  /** A visitor's record without data, where the policy is eager. Over the budget the visit goes on without one. */
+  async begin(): Promise<void> {
+    await this.#write({ changesToken: true, needsEvidence: false }, async () => {
+      if (this.#held !== null) return;
+      try {
+        this.#issue(await createAnonymous(this.#life, '{}', this.#carrier.address));
+      } catch (error) {
+        if (!(error instanceof SojournError) || error.code !== 'anonymous_refused') throw error;
+      }
+    });
+  }
+
+  async signIn(subject: string, options: SignInOptions & { anyOrigin?: boolean } = {}): Promise<void> {
+    const { anyOrigin, ...given } = options;
+    await this.#write({ changesToken: true, needsEvidence: !anyOrigin }, async () => {
+      const device = given.device ?? this.#carrier.device();
+      const withDevice = device === undefined ? given : { ...given, device };
+      this.#issue(await signIn(this.#life, this.#held, subject, withDevice));
+    });
+  }
+
+  async beginSignIn(
+    subject: string,
+    options: Pick<SignInOptions, 'factor' | 'checkedAt'> & { anyOrigin?: boolean } = {},
+  ): Promise<void> {
+    const { anyOrigin, ...given } = options;
+    await this.#write({ changesToken: true, needsEvidence: !anyOrigin }, async () => {
+      this.#issue(await beginSignIn(this.#life, this.#held, subject, given));
+    });
+  }
+
+  async stepUp({ factor }: { factor: string }): Promise<void> {
+    await this.#write({ changesToken: true, needsEvidence: true }, async () => {
+      this.#issue(await stepUp(this.#life, this.#live(), factor));
+    });
+  }
+
+  async impersonate(subject: string, options: ImpersonateOptions): Promise<void> {
+    await this.#write({ changesToken: true, needsEvidence: true }, async () => {
+      this.#issue(await impersonate(this.#life, this.#live(), subject, options));
+    });
+  }
+
+  async stopImpersonating(): Promise<void> {
+    await this.#write({ changesToken: true, needsEvidence: true }, async () => {
+      this.#issue(await stopImpersonating(this.#life, this.#live()));
+    });
+  }
+
+  async rotate(): Promise<void> {
+    await this.#write({ changesToken: true, needsEvidence: false }, async () => {
+      for (let held = this.#live(); ; held = await readmit(this.#life, held)) {
+        const { record, digest } = held;
+        // Fresh on this answer, or rotated by another request already.
+        if (this.#secret === null || !sameDigest(record.secretHash, digest)) return;
+        const waiting = unseal(this.#life, record, this.#secret);
+        if (waiting !== null) {
+          this.#hand(new Token(record.id, waiting), record);
+          return;
+        }
+        const { updated, next } = await offer(this.#life, held, this.#secret);
+        if (updated.outcome === 'updated') {
+          this.#hold({ ...held, record: updated.record });
+          this.#hand(new Token(record.id, next), record);
+          return;
+        }
+      }
+    });
+  }
+
+  async terminate({ reason = 'signed_out' }: { reason?: EndingReason } = {}): Promise<boolean> {
+    return this.#write({ changesToken: true, needsEvidence: true }, async () => {
+      if (this.#held === null) {
+        // The jar may hold the token that took this one's place: its session would live on unseen.
+        if (this.refused?.code === 'token_replaced') throw refusalError({ state: 'refused', code: 'token_replaced' });
+        return false;
+      }
+      const { id, subject } = this.#held.record;
+      const ended = await terminate(this.#life, id, { reason, by: subject ?? 'visitor' });
+      this.#carrier.clear();
+      this.#release();
+      return ended;
+    });
+  }
+
+  async assertLive(): Promise<void> {
+    this.#hold(await readmit(this.#life, this.#live()));
+  }
+
+  /** Hands on the successor that tracking wrote or found waiting. */
+  handOn(secret: string): void {
+    const { record } = this.#live();
+    this.#hand(new Token(record.id, secret), record);
+  }
+
+  #live(): Held {
+    if (this.#held !== null) return this.#held;
+    throw refusalError({ state: 'refused', code: 'sign_in_required', ...definedOf(this.refused) });
+  }
+
+  /** Writes of one request go one after another, so that two of them never make two sessions. */
+  async #write<T>(write: Write, run: () => Promise<T>): Promise<T> {
+    const done = this.#carrier.begin(write);
+    const result = this.#queue.then(run).finally(done);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  #hold(held: Held): void {
+    this.#held = held;
+    this.#data = null;
+    this.refused = null;
+  }
+
+  #issue(issued: Issued): void {
+    this.#hold(issued);
+    this.#secret = null;
+    this.#hand(issued.token, issued.record);
+  }
+
+  #hand(token: Token, record: SessionRecord): void {
+    const { expiresAt } = limitsOf(record, this.#life.policy);
+    const persistent = this.#life.policy.kinds[record.kind]?.persistent ?? false;
+    this.#carrier.issue(token, persistent ? (expiresAt - this.#life.store.now()) / 1000 : null);
+  }
+
+  #release(): void {
+    this.#held = null;
+    this.#secret = null;
+    this.#data = null;
+  }
+}
+
+function definedOf(refusal: Refusal | null): { code?: Code; reason?: EndingReason; at?: number } {
+  return {
+    ...(refusal ? { code: refusal.code } : {}),
+    ...(refusal?.reason ? { reason: refusal.reason } : {}),
+    ...(refusal?.at ? { at: refusal.at } : {}),
+  };
+}
+
+function deepFreeze(value: Data): DeepReadonly<Data> {
+  const freeze = (inner: unknown): void => {
+    if (typeof inner !== 'object' || inner === null) return;
+    Object.freeze(inner);
+    for (const each of Object.values(inner)) freeze(each);
+  };
+  freeze(value);
+  return value;
+}

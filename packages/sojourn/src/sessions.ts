@@ -1,0 +1,346 @@
+import { createHmac, hash as digest, randomBytes } from 'node:crypto';
+import { AnonymousBudget } from './lifecycle/budget.ts';
+import { withDeadline } from './lifecycle/deadline.ts';
+import { type Duration, milliseconds } from './lifecycle/duration.ts';
+import { type Code, SojournError } from './lifecycle/errors.ts';
+import type { SessionEvent } from './lifecycle/events.ts';
+import { sweep } from './lifecycle/expire.ts';
+import type { Life } from './lifecycle/life.ts';
+import { Notices } from './lifecycle/notices.ts';
+import { setPermissions } from './lifecycle/permissions.ts';
+import { checkPolicy, knownKeys, type Policy, type PolicyName, type PolicyOptions } from './lifecycle/policy.ts';
+import type { Clock, Hash, MaybePromise, Random, Store, Swept } from './lifecycle/ports.ts';
+import { Signals } from './lifecycle/signals.ts';
+import {
+  disable,
+  enable,
+  purge,
+  type TerminateAllOptions,
+  type TerminateOptions,
+  terminate,
+  terminateAll,
+} from './lifecycle/terminate.ts';
+import { parseToken } from './lifecycle/token.ts';
+import { Touches } from './lifecycle/touches.ts';
+import { track } from './lifecycle/track.ts';
+import { type Devices, describe, devicesOf, type SessionSummary } from './list.ts';
+import { type Carrier, type Session, TrackedSession } from './session.ts';
+import { type CookieOptions, makeCookie } from './transports/cookie.ts';
+import { checkSite, type Site } from './transports/origin.ts';
+
+/** Something for the operator's log. Never holds a token. */
+export interface LogEntry {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly code: Code | 'relaxed_cookie';
+  readonly message: string;
+  readonly sessionId?: string | undefined;
+  readonly error?: unknown;
+}
+
+export interface SessionsOptions {
+  readonly store: Store;
+  /** Scheme, host and port at which people reach the application. Without it only loopback hosts are served. */
+  readonly origin?: string;
+  /** Other origins whose pages may post here. */
+  readonly trustedOrigins?: readonly string[];
+  /** How many proxies in front add to X-Forwarded-For; `true` is one. Concerns the client's address only. Default none. */
+  readonly trustProxy?: boolean | number;
+  readonly policy?: PolicyName | PolicyOptions;
+  readonly cookie?: CookieOptions;
+  /** Also accept `Authorization: Bearer`. Default false. */
+  readonly bearer?: boolean;
+  /** How long the store may take before a call counts as unanswered. Default 2 s. */
+  readonly storeDeadline?: Duration;
+  /** Default 1 min; `'never'` where another process sweeps. */
+  readonly sweepEvery?: Duration | 'never';
+  /** Default: warnings and errors to the console. */
+  readonly log?: (entry: LogEntry) => void;
+  /** For tests: the clock of timers. The engine's time is the store's. */
+  readonly clock?: Clock;
+  /** For tests: where ids and secrets come from. */
+  readonly random?: Random;
+}
+
+/** What the bindings read: how this application is reached and how its token travels. */
+export interface Transport {
+  readonly site: Site;
+  readonly cookie: CookieOptions;
+  readonly bearer: boolean;
+  /** Proxies in front that add to X-Forwarded-For. */
+  readonly proxies: number;
+}
+
+export interface Sessions<D, P extends string> {
+  /** A token came back, or none: whose session is it? Throws `store_unavailable` when the store cannot say. */
+  track(token: string | null, options?: TrackTokenOptions): MaybePromise<Session<D, P>>;
+  /** Ends a session by its public id. `false`: it had ended before or is not known. */
+  terminate(id: string, options?: TerminateOptions): Promise<boolean>;
+  /** Ends a subject's sessions; a sign-in that was checked before is refused. Answers how many ended. */
+  terminateAll(subject: string, options?: TerminateAllOptions): Promise<number>;
+  /** For all live sessions of a subject. What is taken away bites at the next request. Answers how many changed. */
+  setPermissions(subject: string, permissions: readonly P[]): Promise<number>;
+  /** Ends a subject's sessions and refuses every sign-in until `enable`. */
+  disable(subject: string, options?: { by?: string }): Promise<number>;
+  enable(subject: string): Promise<void>;
+  /** Ends a subject's sessions and erases what is kept about them. */
+  purge(subject: string): Promise<number>;
+  /** A subject's devices: live sessions, and those that ended in the last 28 days with the reason. No secrets. */
+  list(subject: string): Promise<Devices<P>>;
+  /** One session by its public id, live or ended; `null` when nothing is known of it. */
+  find(id: string): Promise<SessionSummary<P> | null>;
+  /** What happened, from a cursor on (without one: from the oldest kept), and on as it happens; ends at `signal` or `close`. */
+  events(options?: EventsOptions): AsyncIterable<SessionEvent & { readonly cursor: string }>;
+  /** The cursor of this moment. */
+  cursor(): Promise<string>;
+  /** One bounded lap of the sweep, which also runs by itself. */
+  sweep(options?: { most?: number }): Promise<Pick<Swept, 'removed' | 'more'> & { expired: number }>;
+  /** Writes what waits to be written, stops the sweep and closes the store. */
+  close(): Promise<void>;
+  readonly policy: Policy;
+  readonly transport: Transport;
+  /** What was merged away or refused since the start, for metrics. */
+  readonly counts: {
+    readonly touchesDropped: number;
+    readonly noticesDropped: number;
+    readonly anonymousRefused: number;
+  };
+  /** Puts an entry into the log and, where it is about a session, an event into the store. */
+  report(entry: LogEntry): void;
+}
+
+export interface TrackTokenOptions {
+  /** Never rotates, so that no token needs to be handed out. */
+  readonly readOnly?: boolean;
+  readonly carrier?: Carrier;
+}
+
+export interface EventsOptions {
+  readonly after?: string;
+  /** `false`: end at the newest instead of waiting for more. Default true. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+const defaults = { storeDeadline: 2000, sweepEvery: 60_000, sweepMost: 500, eventsAtOnce: 256 } as const;
+
+const optionKeys = [
+  'store',
+  'origin',
+  'trustedOrigins',
+  'trustProxy',
+  'policy',
+  'cookie',
+  'bearer',
+  'storeDeadline',
+  'sweepEvery',
+  'log',
+  'clock',
+  'random',
+];
+
+const systemClock: Clock = {
+  now: Date.now,
+  after(delay, run) {
+    const timer = setTimeout(run, delay).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+const systemRandom: Random = { text: (bytes) => randomBytes(bytes).toString('base64url') };
+
+const systemHash: Hash = {
+  digest: (text) => digest('sha256', text, 'base64url'),
+  seal(key, label, value) {
+    const pad = createHmac('sha256', key).update(label).digest();
+    const bytes = Buffer.from(value, 'base64url');
+    for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] ?? 0) ^ (pad[i] ?? 0);
+    return bytes.toString('base64url');
+  },
+};
+
+function logToConsole({ level, code, message, error }: LogEntry): void {
+  const line = `sojourn ${code}: ${message}`;
+  if (level === 'error') console.error(line, ...(error === undefined ? [] : [error]));
+  else if (level === 'warn') console.warn(line);
+  else console.info(line);
+}
+
+/**
+ * Joins the stages of a session's life to a store, the clock and randomness. Throws `option_invalid`
+ * with the fix for an unknown option or a combination that cannot be secure.
+ */
+export function createSessions<D extends object = Record<string, unknown>, P extends string = string>(
+  options: SessionsOptions,
+): Sessions<D, P> {
+  knownKeys('createSessions', options, optionKeys);
+  const transport = checkTransport(options);
+  const policy = checkPolicy(options.policy);
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? logToConsole;
+  const deadline = milliseconds(options.storeDeadline ?? defaults.storeDeadline, 'storeDeadline');
+  const store = withDeadline(options.store, clock, deadline);
+
+  const failed = (error: unknown): void => {
+    const message = error instanceof Error ? error.message : String(error);
+    log({ level: 'error', code: error instanceof SojournError ? error.code : 'store_unavailable', message, error });
+  };
+  const signals = new Signals(failed);
+  const life: Life = {
+    store,
+    clock,
+    random: options.random ?? systemRandom,
+    hash: systemHash,
+    policy,
+    touches: new Touches(store, clock, failed),
+    notices: new Notices(store, clock, failed),
+    budget: new AnonymousBudget(clock, policy.anonymousPerMinute),
+    ended: (records) => signals.ended(records),
+  };
+  const signalOf = (record: Parameters<Signals['of']>[1]): AbortSignal => signals.of(life, record);
+  const closing = new AbortController();
+
+  const every = options.sweepEvery ?? defaults.sweepEvery;
+  const stopSweeping = every === 'never' ? () => {} : sweepRegularly(life, milliseconds(every, 'sweepEvery'), failed);
+
+  return {
+    policy,
+    transport,
+    track(token, { readOnly = false, carrier = noCarrier } = {}) {
+      const presented = token === null ? null : parseToken(token);
+      const session = (tracked: Awaited<ReturnType<typeof track>> | null): Session<D, P> => {
+        const made = new TrackedSession(life, carrier, signalOf, tracked, presented?.secret ?? null);
+        if (tracked?.state === 'admitted' && tracked.issue !== null) made.handOn(tracked.issue);
+        // The class has the members of all three shapes; `state` says which of them hold.
+        return made as unknown as Session<D, P>;
+      };
+      if (presented === null) return session(null);
+      const tracked = track(life, presented, { mayRotate: !readOnly });
+      return tracked instanceof Promise ? tracked.then(session) : session(tracked);
+    },
+    terminate: (id, given) => terminate(life, id, given),
+    terminateAll: (subject, given) => terminateAll(life, subject, given),
+    setPermissions: (subject, permissions) => setPermissions(life, subject, permissions),
+    disable: (subject, given) => disable(life, subject, given?.by),
+    enable: (subject) => enable(life, subject),
+    purge: (subject) => purge(life, subject),
+    list: async (subject) => devicesOf<P>(await store.list(subject), policy, store.now()),
+    find: async (id) => {
+      const record = await store.find(id);
+      return record && describe<P>(record, policy);
+    },
+    events: (given = {}) => follow(store, given, closing.signal),
+    cursor: async () => (await store.beat()).cursor,
+    async sweep({ most = defaults.sweepMost } = {}) {
+      const { expired, removed, more } = await sweep(life, most);
+      return { expired: expired.length, removed, more };
+    },
+    async close() {
+      closing.abort();
+      stopSweeping();
+      signals.close();
+      await life.touches.flush();
+      await life.notices.flush(true);
+      await store.close();
+    },
+    get counts() {
+      return {
+        touchesDropped: life.touches.dropped,
+        noticesDropped: life.notices.dropped,
+        anonymousRefused: life.budget.refused,
+      };
+    },
+    report(entry) {
+      log(entry);
+      if (entry.sessionId !== undefined && entry.code !== 'relaxed_cookie')
+        life.notices.add(entry.sessionId, entry.code);
+    },
+  };
+}
+
+function checkTransport(options: SessionsOptions): Transport {
+  const site = checkSite(options.origin, options.trustedOrigins ?? []);
+  const proxies = Number(options.trustProxy ?? 0);
+  if (!Number.isSafeInteger(proxies) || proxies < 0) {
+    throw new SojournError('option_invalid', 'trustProxy: say how many proxies stand in front, as a whole number.');
+  }
+  if (proxies > 0 && site.origin === null) {
+    throw new SojournError(
+      'option_invalid',
+      'trustProxy without origin: behind a proxy the host is what the client says. Set origin.',
+    );
+  }
+  const cookie = options.cookie ?? {};
+  knownKeys('cookie', cookie, ['name', 'sameSite']);
+  makeCookie(cookie, site.secure, '0');
+  return { site, cookie, bearer: options.bearer ?? false, proxies };
+}
+
+/** Laps follow one another while there is more to do, each a write of its own; then a pause, jittered so that processes spread. */
+function sweepRegularly(life: Life, every: number, failed: (error: unknown) => void): () => void {
+  let stopped = false;
+  let cancel = (): void => {};
+  const laps = async (): Promise<void> => {
+    while (!stopped && (await sweep(life, defaults.sweepMost)).more);
+  };
+  const schedule = (): void => {
+    if (stopped) return;
+    cancel = life.clock.after(every * (0.75 + Math.random() / 2), () => {
+      laps().catch(failed).finally(schedule);
+    });
+  };
+  schedule();
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}
+
+async function* follow(
+  store: Store,
+  { after, follow: goOn = true, signal }: EventsOptions,
+  closed: AbortSignal,
+): AsyncGenerator<SessionEvent & { readonly cursor: string }> {
+  const stop = signal ? AbortSignal.any([signal, closed]) : closed;
+  let wake = (): void => {};
+  let changed = true;
+  const unwatch = store.watch(() => {
+    changed = true;
+    wake();
+  });
+  const woken = (): void => wake();
+  stop.addEventListener('abort', woken);
+  try {
+    let cursor = after ?? null;
+    while (!stop.aborted) {
+      changed = false;
+      const page = await store.events(cursor, defaults.eventsAtOnce);
+      for (const { event, cursor: at } of page.events) yield { ...event, cursor: at };
+      cursor = page.cursor;
+      if (page.events.length > 0) continue;
+      if (!goOn) return;
+      if (!changed && !stop.aborted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    stop.removeEventListener('abort', woken);
+    unwatch();
+  }
+}
+
+const noCarrier: Carrier = {
+  begin: ({ changesToken }) => {
+    if (changesToken)
+      throw new SojournError(
+        'response_started',
+        'This session was tracked without a way to hand a token out: pass `carrier`.',
+      );
+    return () => {};
+  },
+  issue: () => {},
+  clear: () => {},
+  device: () => undefined,
+  address: null,
+};

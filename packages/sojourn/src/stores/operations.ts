@@ -1,0 +1,288 @@
+import { eventOf, type SessionEvent, terminalEvent } from '../lifecycle/events.ts';
+import { permissionChange } from '../lifecycle/permissions.ts';
+import type {
+  Change,
+  Created,
+  CreateOptions,
+  EndAllOptions,
+  Ended,
+  EndOptions,
+  Notice,
+  SubjectRecord,
+  Swept,
+  Touch,
+  Updated,
+  UpdateOptions,
+  WriteOptions,
+} from '../lifecycle/ports.ts';
+import {
+  type Ending,
+  isLive,
+  liveUntil,
+  type NewSession,
+  type SessionRecord,
+  stamped,
+  tombstone,
+} from '../lifecycle/session.ts';
+import { partitionOf } from '../lifecycle/token.ts';
+import { type Rows, retention } from './rows.ts';
+
+/*
+ * What each writing operation of the store port does on an embedded engine. Memory runs it in one turn
+ * of the event loop, SQLite in one transaction; `now` is the engine's time inside that step.
+ */
+
+export function create(rows: Rows, now: number, session: NewSession, options: CreateOptions): Created {
+  const repeated = rows.session(session.id);
+  if (repeated) return { outcome: 'created', record: repeated, ended: [] };
+  const replaced = options.replaces ? rows.session(options.replaces.id) : null;
+  if (options.replaces) {
+    if (replaced === null || !isLive(replaced, now)) return { outcome: 'gone', record: replaced };
+    if (replaced.version !== options.replaces.version) return { outcome: 'conflict' };
+  }
+  const making =
+    session.subject === null ? anonymousFits(rows, options) : subjectFits(rows, now, session.subject, options);
+  if ('outcome' in making) return making;
+
+  const ended = making.end.map(({ record, why }) => endOne(rows, record, why, options.operation));
+  if (making.takeKept) rows.putSubject({ ...making.takeKept, kept: undefined });
+  if (replaced) {
+    const by = session.actor?.subject ?? session.subject ?? 'visitor';
+    const why = { ...ending(replaced, 'replaced', now, by), replacedBy: session.id };
+    ended.push(endOne(rows, replaced, why, options.operation));
+  }
+  const record = stamped(session, now);
+  rows.insert(record);
+  if (record.subject === null) rows.addAnonymous(partitionOf(record.id), 1);
+  append(rows, eventOf(record.subject === null ? 'created' : 'signed_in', record, now));
+  return { outcome: 'created', record, ended };
+}
+
+/** What creating a session does to others, decided before anything is written. */
+interface Making {
+  readonly end: readonly { readonly record: SessionRecord; readonly why: Ending }[];
+  readonly takeKept: SubjectRecord | null;
+}
+
+function anonymousFits(rows: Rows, { mostAnonymous }: CreateOptions): Making | Created {
+  if (mostAnonymous !== Number.POSITIVE_INFINITY && rows.countAnonymous() >= mostAnonymous) {
+    return { outcome: 'anonymous_full' };
+  }
+  return { end: [], takeKept: null };
+}
+
+function subjectFits(rows: Rows, now: number, subject: string, options: CreateOptions): Making | Created {
+  const known = rows.subject(subject);
+  const refused = refusedSubject(known, now, options);
+  if (refused) return { outcome: refused };
+  const { dead, over } = overLimit(rows.liveOf(subject), now, options);
+  if (over === null) return { outcome: 'limit_reached' };
+  return {
+    end: [
+      ...dead.map((record) => ({ record, why: expiryEnding(record, now) })),
+      ...over.map((record) => ({ record, why: ending(record, 'limit_reached', now, subject) })),
+    ],
+    takeKept: options.kept !== undefined && known?.kept ? known : null,
+  };
+}
+
+function refusedSubject(
+  known: SubjectRecord | null,
+  now: number,
+  { checkedAt, kept }: CreateOptions,
+): 'subject_changed' | 'conflict' | null {
+  if (known === null) return null;
+  if (known.disabled || known.changedAt >= checkedAt) return 'subject_changed';
+  return kept === undefined || kept === (keptNow(known, now)?.id ?? null) ? null : 'conflict';
+}
+
+/** Kept data that has not outlived the session it came from. */
+export function keptNow(subject: SubjectRecord, now: number): SubjectRecord['kept'] {
+  return subject.kept && now < subject.kept.until ? subject.kept : undefined;
+}
+
+/** Which sessions to end so that one more fits, `null` when the policy refuses instead. The dead do not count. */
+function overLimit(
+  live: readonly SessionRecord[],
+  now: number,
+  { limit, replaces }: CreateOptions,
+): { dead: SessionRecord[]; over: SessionRecord[] | null } {
+  if (limit.most === Number.POSITIVE_INFINITY) return { dead: [], over: [] };
+  const others = live.filter(({ id, actor }) => id !== replaces?.id && actor === undefined);
+  const dead = others.filter((record) => !isLive(record, now));
+  const counted = others.filter((record) => isLive(record, now));
+  const excess = counted.length + 1 - limit.most;
+  if (excess <= 0) return { dead, over: [] };
+  if (limit.over === 'refuse') return { dead, over: null };
+  const age = limit.over === 'end-idlest' ? 'lastSeenAt' : 'createdAt';
+  return { dead, over: counted.sort((a, b) => a[age] - b[age]).slice(0, excess) };
+}
+
+export function update(
+  rows: Rows,
+  now: number,
+  id: string,
+  version: number,
+  change: Change,
+  { operation, seenAt, events }: UpdateOptions,
+): Updated {
+  const found = rows.session(id);
+  if (found === null || found.ending) return { outcome: 'gone' };
+  if (found.operation === operation) return { outcome: 'updated', record: found };
+  const current = seenAt > found.lastSeenAt && seenAt < liveUntil(found) ? { ...found, lastSeenAt: seenAt } : found;
+  if (!isLive(current, now)) return { outcome: 'gone' };
+  if (current.version !== version) return { outcome: 'conflict' };
+  const record: SessionRecord = { ...current, ...withoutUnset(change), version: version + 1, operation };
+  rows.replace(record);
+  const partition = partitionOf(id);
+  if (events.length === 0) rows.next(partition);
+  for (const { type, ...more } of events) append(rows, eventOf(type, record, now, more));
+  return { outcome: 'updated', record };
+}
+
+/** TypeScript's optional fields admit no explicit `undefined`; here it means "remove", which JSON does. */
+function withoutUnset(change: Change): Partial<SessionRecord> {
+  return change as Partial<SessionRecord>;
+}
+
+export function touch(rows: Rows, touches: readonly Touch[]): void {
+  for (const { id, seenAt } of touches) {
+    const record = rows.session(id);
+    if (record && !record.ending && seenAt > record.lastSeenAt && seenAt < liveUntil(record)) rows.seen(id, seenAt);
+  }
+}
+
+export function end(rows: Rows, now: number, id: string, options: EndOptions): Ended | null {
+  const record = rows.session(id);
+  if (record === null) return null;
+  if (record.ending) return { ended: record.operation === options.operation, record };
+  if (options.ifExpired) {
+    const { idleTimeout, lifetime } = options.ifExpired;
+    const limited = {
+      ...record,
+      idleTimeout: Math.min(record.idleTimeout, idleTimeout),
+      expiresAt: Math.min(record.expiresAt, record.createdAt + lifetime),
+    };
+    if (isLive(limited, now)) return { ended: false, record };
+  }
+  if (options.verdict) append(rows, eventOf(options.verdict, record, now));
+  if (options.keepData) keepData(rows, record);
+  return {
+    ended: true,
+    record: endOne(rows, record, ending(record, options.reason, now, options.by), options.operation),
+  };
+}
+
+function keepData(rows: Rows, record: SessionRecord): void {
+  if (record.subject === null || record.data === '{}') return;
+  const kept = { id: record.id, data: record.data, until: record.expiresAt };
+  rows.putSubject({ ...subjectOf(rows, record.subject), kept });
+}
+
+export function endAll(rows: Rows, now: number, subject: string, options: EndAllOptions): SessionRecord[] {
+  changeSubject(rows, now, subject, options.disable ? { disabled: true } : {});
+  return rows
+    .liveOf(subject)
+    .filter(({ id }) => id !== options.except)
+    .map((record) =>
+      endOne(
+        rows,
+        record,
+        isLive(record, now) ? ending(record, options.reason, now, options.by) : expiryEnding(record, now),
+        options.operation,
+      ),
+    );
+}
+
+export function enable(rows: Rows, now: number, subject: string): void {
+  changeSubject(rows, now, subject, { disabled: false });
+}
+
+export function setPermissions(
+  rows: Rows,
+  now: number,
+  subject: string,
+  permissions: readonly string[],
+  { operation }: WriteOptions,
+): number {
+  changeSubject(rows, now, subject, {});
+  let changed = 0;
+  for (const record of rows.liveOf(subject)) {
+    const change = isLive(record, now) ? permissionChange(record, permissions) : null;
+    if (change === null) continue;
+    const next = { ...record, ...change, version: record.version + 1, operation };
+    rows.replace(next);
+    append(rows, eventOf('permissions_changed', next, now, { permissions }));
+    changed += 1;
+  }
+  return changed;
+}
+
+export function purge(rows: Rows, now: number, subject: string, options: WriteOptions): SessionRecord[] {
+  const ended = endAll(rows, now, subject, { reason: 'purged', by: 'system', ...options });
+  for (const { id } of rows.tombstonesOf(subject)) rows.remove(id);
+  rows.eraseEvents(subject);
+  rows.putSubject({ ...subjectOf(rows, subject), kept: undefined });
+  return ended;
+}
+
+export function sweep(rows: Rows, now: number, most: number): Swept {
+  const expired: SessionRecord[] = [];
+  let removed = 0;
+  const due = rows.due(now, most);
+  for (const id of due) {
+    const record = rows.session(id);
+    if (record === null) continue;
+    if (record.ending) {
+      rows.remove(id);
+      removed += 1;
+    } else if (isLive(record, now)) {
+      // Touched since: the lower bound that brought it here moves on.
+      rows.replace(record);
+    } else {
+      expired.push(endOne(rows, record, expiryEnding(record, now), 'sweep'));
+    }
+  }
+  const forgotten = rows.forgetEvents(now - retention, most);
+  return { expired, removed: removed + forgotten, more: due.length === most || forgotten === most };
+}
+
+export function note(rows: Rows, now: number, notices: readonly Notice[]): void {
+  for (const { id, code, count } of notices) {
+    const record = rows.session(id);
+    if (record) append(rows, eventOf('noticed', record, now, { code, count }));
+  }
+}
+
+function subjectOf(rows: Rows, subject: string): SubjectRecord {
+  return rows.subject(subject) ?? { subject, changedAt: 0, disabled: false };
+}
+
+function changeSubject(rows: Rows, now: number, subject: string, change: { disabled?: boolean }): void {
+  const known = subjectOf(rows, subject);
+  rows.putSubject({ ...known, ...change, changedAt: Math.max(now, known.changedAt) });
+}
+
+/** Times in a record never go back, also when the machine's clock does. */
+function ending(record: SessionRecord, reason: Ending['reason'], now: number, by: string): Ending {
+  return { reason, at: Math.max(now, record.lastSeenAt), by };
+}
+
+function expiryEnding(record: SessionRecord, now: number): Ending {
+  const reason = now >= record.expiresAt ? 'session_expired_absolute' : 'session_expired_idle';
+  return ending(record, reason, now, 'clock');
+}
+
+function endOne(rows: Rows, record: SessionRecord, why: Ending, operation: string): SessionRecord {
+  const ended = tombstone(record, why, operation);
+  rows.replace(ended);
+  if (record.subject === null) rows.addAnonymous(partitionOf(record.id), -1);
+  append(rows, terminalEvent(ended));
+  return ended;
+}
+
+/** An event takes its number from the same counter as the change it goes with, so their order is commit order. */
+function append(rows: Rows, event: SessionEvent): void {
+  const partition = partitionOf(event.sessionId);
+  rows.append({ partition, number: rows.next(partition), event });
+}

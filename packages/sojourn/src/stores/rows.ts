@@ -1,0 +1,57 @@
+import type { SessionEvent } from '../lifecycle/events.ts';
+import type { SubjectRecord } from '../lifecycle/ports.ts';
+import { liveUntil, rememberedUntil, type SessionRecord } from '../lifecycle/session.ts';
+
+/** How long events are kept. */
+export const retention: number = 28 * 86_400_000;
+
+export interface NumberedEvent {
+  readonly partition: number;
+  readonly number: number;
+  readonly event: SessionEvent;
+}
+
+/**
+ * What an embedded engine keeps, read and written one row at a time inside one operation. The engine
+ * makes the operation atomic; `operations.ts` says what it does.
+ */
+export interface Rows {
+  session(id: string): SessionRecord | null;
+  insert(record: SessionRecord): void;
+  replace(record: SessionRecord): void;
+  remove(id: string): void;
+  /** Moves last seen forward and nothing else. */
+  seen(id: string, at: number): void;
+  /** Not ended, in any order. */
+  liveOf(subject: string): SessionRecord[];
+  tombstonesOf(subject: string): SessionRecord[];
+  /** Ids due for the sweep: live ones whose limit may have passed, tombstones past theirs. Earliest first. */
+  due(before: number, most: number): string[];
+  subject(subject: string): SubjectRecord | null;
+  putSubject(record: SubjectRecord): void;
+  /** Raises a partition's counter and answers it. */
+  next(partition: number): number;
+  append(event: NumberedEvent): void;
+  /** Removes up to `most` events older than `before` and remembers that they were; answers how many. */
+  forgetEvents(before: number, most: number): number;
+  /** Erases who an event is about and where they were. */
+  eraseEvents(subject: string): void;
+  countAnonymous(): number;
+  addAnonymous(partition: number, change: 1 | -1): void;
+}
+
+/** When the sweep must look at a record: at a live one when it may have died, at a tombstone when it need not be kept. */
+export function dueAt(record: SessionRecord): number {
+  return record.ending ? rememberedUntil(record, record.ending) : liveUntil(record);
+}
+
+/** An event that no longer tells who it was about. */
+export function erased({ device, actor, by, ...event }: SessionEvent): SessionEvent {
+  return { ...event, subject: null };
+}
+
+/** What the engine's `page` filters by. */
+export function stateOf(record: SessionRecord): 'anonymous' | 'signed-in' | 'ended' {
+  if (record.ending) return 'ended';
+  return record.subject === null ? 'anonymous' : 'signed-in';
+}

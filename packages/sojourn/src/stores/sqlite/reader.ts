@@ -1,0 +1,159 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { SojournError } from '../../lifecycle/errors.ts';
+import type { SessionEvent } from '../../lifecycle/events.ts';
+import type { EventsPage, Page, Store, SubjectRecord } from '../../lifecycle/ports.ts';
+import type { SessionRecord } from '../../lifecycle/session.ts';
+import { cursorLost, decodeCursor, encodeCursor } from '../cursor.ts';
+import { retention } from '../rows.ts';
+import { pragmas } from './pragmas.ts';
+import { sessionColumns, sessionOf, subjectOf } from './rows.ts';
+
+/** How soon another process's writes are noticed by who watches. */
+const watchInterval = 100;
+/** WAL readers wait for nobody, but for a moment at recovery and at the last close. */
+const readTimeout = 100;
+
+/** Reads, on the main thread and its own connection: in WAL a read waits for no writer. */
+export class Reader {
+  readonly #db: DatabaseSync;
+  readonly #epoch: string;
+  readonly #statements: Readonly<Record<keyof typeof sql, StatementSync>>;
+  readonly #watchers = new Set<() => void>();
+  #poll: NodeJS.Timeout | null = null;
+  #dataVersion = 0;
+  #closed = false;
+
+  constructor(path: string) {
+    this.#db = new DatabaseSync(path, { timeout: readTimeout });
+    this.#db.exec(pragmas.reader);
+    const prepared = Object.entries(sql).map(([name, text]) => [name, this.#db.prepare(text)]);
+    this.#statements = Object.fromEntries(prepared);
+    this.#epoch = String(this.#statements.epoch.get()?.['epoch']);
+  }
+
+  find(id: string): SessionRecord | null {
+    const row = this.#read(() => this.#statements.session.get(id));
+    return row ? sessionOf(row) : null;
+  }
+
+  subject(subject: string): SubjectRecord {
+    const row = this.#read(() => this.#statements.subject.get(subject));
+    return row ? subjectOf(row) : { subject, changedAt: 0, disabled: false };
+  }
+
+  list(subject: string, now: number): { live: SessionRecord[]; ended: SessionEvent[] } {
+    return this.#read(() => ({
+      live: this.#statements.liveOf
+        .all(subject)
+        .map(sessionOf)
+        .sort((a, b) => b.createdAt - a.createdAt),
+      ended: this.#statements.endedOf.all(subject, now - retention).map((row) => JSON.parse(String(row['body']))),
+    }));
+  }
+
+  page(after: string | null, most: number, { state, kind }: Parameters<Store['page']>[2] = {}): Page {
+    const rows = this.#read(() =>
+      this.#statements.page.all(after ?? '', state ?? null, state ?? null, kind ?? null, kind ?? null, most),
+    );
+    const records = rows.map(sessionOf);
+    return { records, after: records.length < most ? null : (records.at(-1)?.id ?? null) };
+  }
+
+  events(after: string | null, most: number): EventsPage {
+    return this.#snapshot(() => {
+      const partitions = this.#statements.partitions.all();
+      const forgotten = partitions.map((row) => Number(row['forgotten']));
+      const counters = partitions.map((row) => Number(row['counter']));
+      const at = after === null ? [...forgotten] : decodeCursor(after, this.#epoch);
+      if (at.some((position, partition) => position < (forgotten[partition] ?? 0))) {
+        throw cursorLost('events after it are past their retention of 28 days');
+      }
+      const found = at.flatMap((position, partition) =>
+        position < (counters[partition] ?? 0) ? this.#statements.events.all(partition, position, most) : [],
+      );
+      found.sort((a, b) => Number(a['position']) - Number(b['position']));
+      const events = found.slice(0, most).map((row) => {
+        at[Number(row['partition'])] = Number(row['number']);
+        const event: SessionEvent = JSON.parse(String(row['body']));
+        return { event, cursor: encodeCursor({ epoch: this.#epoch, at }) };
+      });
+      return { events, cursor: encodeCursor({ epoch: this.#epoch, at }) };
+    });
+  }
+
+  cursor(): string {
+    const rows = this.#read(() => this.#statements.partitions.all());
+    return encodeCursor({ epoch: this.#epoch, at: rows.map((row) => Number(row['counter'])) });
+  }
+
+  watch(changed: () => void): () => void {
+    this.#watchers.add(changed);
+    this.#poll ??= setInterval(() => this.#pollOnce(), watchInterval).unref();
+    return () => {
+      this.#watchers.delete(changed);
+      if (this.#watchers.size === 0) this.#stopPolling();
+    };
+  }
+
+  /** Something was written by this process. */
+  changed(): void {
+    for (const changed of this.#watchers) changed();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#watchers.clear();
+    this.#stopPolling();
+    this.#db.close();
+  }
+
+  #stopPolling(): void {
+    if (this.#poll) clearInterval(this.#poll);
+    this.#poll = null;
+  }
+
+  /** `data_version` differs when another connection has committed, of this process or of any other. */
+  #pollOnce(): void {
+    const version = Number(this.#statements.dataVersion.get()?.['data_version']);
+    if (version === this.#dataVersion) return;
+    this.#dataVersion = version;
+    this.changed();
+  }
+
+  /** Several statements on one state of the file, so that nothing is removed between them. */
+  #snapshot<T>(read: () => T): T {
+    return this.#read(() => {
+      this.#db.exec('BEGIN');
+      try {
+        return read();
+      } finally {
+        this.#db.exec('COMMIT');
+      }
+    });
+  }
+
+  #read<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (cause) {
+      if (cause instanceof SojournError) throw cause;
+      const why = this.#closed ? 'it is closed' : String(cause);
+      throw new SojournError('store_unavailable', `The sqlite store cannot answer: ${why}.`, { cause });
+    }
+  }
+}
+
+const sql = {
+  session: `SELECT ${sessionColumns} FROM sessions WHERE id = ?`,
+  subject: 'SELECT subject, changed_at, disabled, kept FROM subjects WHERE subject = ?',
+  liveOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state <> 'ended'`,
+  endedOf: 'SELECT body FROM events WHERE subject = ? AND terminal = 1 AND at >= ? ORDER BY position DESC',
+  page: `SELECT ${sessionColumns} FROM sessions
+         WHERE id > ? AND (? IS NULL OR state = ?) AND (? IS NULL OR kind = ?) ORDER BY id LIMIT ?`,
+  partitions: 'SELECT counter, forgotten FROM partitions ORDER BY partition',
+  events:
+    'SELECT position, partition, number, body FROM events WHERE partition = ? AND number > ? ORDER BY number LIMIT ?',
+  epoch: 'SELECT epoch FROM engine',
+  dataVersion: 'PRAGMA data_version',
+} as const;

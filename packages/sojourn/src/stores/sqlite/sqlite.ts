@@ -1,0 +1,113 @@
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { SojournError } from '../../lifecycle/errors.ts';
+import type { Store, SubjectRecord } from '../../lifecycle/ports.ts';
+import type { SessionRecord } from '../../lifecycle/session.ts';
+import { keptNow } from '../operations.ts';
+import { Channel, type WriteName } from './channel.ts';
+import { pragmas } from './pragmas.ts';
+import { Reader } from './reader.ts';
+import { migrate } from './schema.ts';
+
+export interface SqliteOptions {
+  /** The engine's clock, for tests; default the machine's. */
+  readonly now?: () => number;
+  /** How long a write waits for another process's, in milliseconds. */
+  readonly busyTimeout?: number;
+}
+
+const defaultBusyTimeout = 1500;
+
+/**
+ * Sessions in one SQLite file, durable, for one machine; several processes may share it. The file is
+ * made with mode 0600. Throws `store_unusable` with the fix when others can read it, when it cannot
+ * be opened, or when a newer release made it.
+ */
+export function sqlite(path: string, options: SqliteOptions = {}): Store {
+  const busyTimeout = options.busyTimeout ?? defaultBusyTimeout;
+  makePrivate(path);
+  try {
+    const setUp = new DatabaseSync(path, { timeout: busyTimeout });
+    setUp.exec(pragmas.writer);
+    migrate(setUp, path);
+    setUp.close();
+    return new SqliteStore(path, options.now ?? null, busyTimeout);
+  } catch (cause) {
+    if (cause instanceof SojournError) throw cause;
+    throw new SojournError('store_unusable', `${path} cannot be opened as a session store: ${String(cause)}.`, {
+      cause,
+    });
+  }
+}
+
+function makePrivate(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'a', 0o600));
+  } catch (cause) {
+    throw new SojournError('store_unusable', `${path} cannot be written: ${String(cause)}. Make its folder writable.`, {
+      cause,
+    });
+  }
+  const mode = statSync(path).mode & 0o777;
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+    throw new SojournError(
+      'store_unusable',
+      `${path} can be read by others (mode ${mode.toString(8)}). Run: chmod 600 ${path}`,
+    );
+  }
+}
+
+class SqliteStore implements Store {
+  readonly name = 'sqlite';
+  readonly now: () => number;
+  readonly #given: (() => number) | null;
+  readonly #reader: Reader;
+  readonly #channel: Channel;
+
+  constructor(path: string, now: (() => number) | null, busyTimeout: number) {
+    this.#given = now;
+    this.now = now ?? Date.now;
+    this.#reader = new Reader(path);
+    this.#channel = new Channel({ path, busyTimeout }, () => this.#reader.changed());
+  }
+
+  find(id: string): SessionRecord | null {
+    return this.#reader.find(id);
+  }
+
+  subject(subject: string): SubjectRecord {
+    const known = this.#reader.subject(subject);
+    return { ...known, kept: keptNow(known, this.now()) };
+  }
+
+  list(subject: string): ReturnType<Reader['list']> {
+    return this.#reader.list(subject, this.now());
+  }
+
+  page: Store['page'] = (...given) => this.#reader.page(...given);
+  events: Store['events'] = (...given) => this.#reader.events(...given);
+  beat: Store['beat'] = () => ({ at: this.now(), cursor: this.#reader.cursor() });
+  watch: Store['watch'] = (changed) => this.#reader.watch(changed);
+
+  create: Store['create'] = (...args) => this.#write('create', args);
+  update: Store['update'] = (...args) => this.#write('update', args);
+  touch: Store['touch'] = (...args) => this.#write('touch', args);
+  end: Store['end'] = (...args) => this.#write('end', args);
+  endAll: Store['endAll'] = (...args) => this.#write('endAll', args);
+  enable: Store['enable'] = (...args) => this.#write('enable', args);
+  setPermissions: Store['setPermissions'] = (...args) => this.#write('setPermissions', args);
+  sweep: Store['sweep'] = (...args) => this.#write('sweep', args);
+  purge: Store['purge'] = (...args) => this.#write('purge', args);
+  note: Store['note'] = (...args) => this.#write('note', args);
+
+  async close(): Promise<void> {
+    this.#reader.close();
+    await this.#channel.close();
+  }
+
+  #write<Name extends WriteName>(name: Name, args: Parameters<Store[Name]>): ReturnType<Store[Name]> {
+    return this.#channel.send(name, args, this.#given?.() ?? null);
+  }
+}

@@ -1,0 +1,66 @@
+import { SojournError } from '../lifecycle/errors.ts';
+import type { SessionRecord } from '../lifecycle/session.ts';
+
+/*
+ * The written form of a record: JSON with a format number. Fields that this release does not know are
+ * kept through an update, so an older and a newer release can share a store while one replaces the
+ * other; only a change that an older release would misread raises the number.
+ */
+const format = 1;
+
+/** The fields an engine keeps beside the text, because it changes or compares them on their own. */
+export interface Columns {
+  readonly id: string;
+  readonly version: number;
+  readonly lastSeenAt: number;
+  readonly data: string;
+}
+
+export function encodeRecord({ id, version, lastSeenAt, data, ...rest }: SessionRecord): string {
+  return JSON.stringify({ v: format, ...rest });
+}
+
+/** The record of a row. A corrupt or newer one is `store_unavailable` with the id, never an empty session. */
+export function decodeRecord(text: string, columns: Columns): SessionRecord {
+  let parsed: (Record<string, unknown> & { v?: unknown }) | null;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw unreadable(columns.id, 'is not JSON', cause);
+  }
+  if (parsed === null || typeof parsed !== 'object') throw unreadable(columns.id, 'is not an object');
+  if (parsed.v !== format) {
+    throw unreadable(columns.id, `has format ${JSON.stringify(parsed.v)}; this release reads ${format}`);
+  }
+  parsed['id'] = columns.id;
+  parsed['version'] = columns.version;
+  parsed['lastSeenAt'] = columns.lastSeenAt;
+  parsed['data'] = columns.data;
+  if (!isRecord(parsed)) throw unreadable(columns.id, 'lacks a field that every session has');
+  return parsed;
+}
+
+/** The fields that a decision about the session rests on. */
+function isRecord(value: Record<string, unknown>): value is Record<string, unknown> & SessionRecord {
+  return (
+    typeof value['secretHash'] === 'string' &&
+    (value['subject'] === null || typeof value['subject'] === 'string') &&
+    typeof value['kind'] === 'string' &&
+    typeof value['createdAt'] === 'number' &&
+    typeof value['lastSeenAt'] === 'number' &&
+    typeof value['idleTimeout'] === 'number' &&
+    typeof value['expiresAt'] === 'number' &&
+    typeof value['generation'] === 'number' &&
+    typeof value['data'] === 'string' &&
+    Array.isArray(value['permissions']) &&
+    Array.isArray(value['factors']) &&
+    Array.isArray(value['retired'])
+  );
+}
+
+function unreadable(sessionId: string, why: string, cause?: unknown): SojournError {
+  return new SojournError('store_unavailable', `The record of session ${sessionId} cannot be read: it ${why}.`, {
+    sessionId,
+    cause,
+  });
+}

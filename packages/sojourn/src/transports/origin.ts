@@ -1,0 +1,81 @@
+import { SojournError } from '../lifecycle/errors.ts';
+
+/** Where the application is reached, checked once. */
+export interface Site {
+  /** Scheme, host and port; `null` while only loopback hosts are served. */
+  readonly origin: string | null;
+  readonly secure: boolean;
+  readonly trusted: readonly string[];
+}
+
+const loopbackHost = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
+
+/** Whether a host name means this machine only (RFC 6761, RFC 5735, RFC 4291). */
+export function isLoopback(hostname: string): boolean {
+  return loopbackHost.test(hostname) || /\.localhost$/i.test(hostname);
+}
+
+/** Checks the configured origin and the other origins that may post here. Throws `option_invalid` with the fix. */
+export function checkSite(origin: string | undefined, trusted: readonly string[]): Site {
+  for (const one of trusted) exactOrigin('trustedOrigins', one);
+  if (origin === undefined) return { origin: null, secure: false, trusted };
+  const url = exactOrigin('origin', origin);
+  const secure = url.protocol === 'https:';
+  if (!secure && !isLoopback(url.hostname)) {
+    throw invalid(`origin ${origin} is plain http: cookies could be read on the way. Use https, or a loopback host.`);
+  }
+  return { origin, secure, trusted };
+}
+
+function exactOrigin(option: string, text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || url.origin !== text || !/^https?:$/.test(url.protocol)) {
+    throw invalid(
+      `${option} ${JSON.stringify(text)} is not an origin. Write it as https://example.com, without a path.`,
+    );
+  }
+  return url;
+}
+
+/** What a request says about where it comes from. */
+export interface Provenance {
+  readonly method: string;
+  /** The Host header, for a site without a configured origin. */
+  readonly host: string | undefined;
+  readonly origin: string | undefined;
+  readonly secFetchSite: string | undefined;
+}
+
+/** `same`: proved same-origin. `foreign`: proved not. `unknown`: neither header came. */
+export type Evidence = 'same' | 'foreign' | 'unknown';
+
+/**
+ * Same-origin evidence of a request: Sec-Fetch-Site, else Origin, compared with scheme, host and port.
+ * A value of Sec-Fetch-Site that no specification knows counts as absent (R-159), never as same.
+ */
+export function evidenceOf(site: Site, { host, origin, secFetchSite }: Provenance): Evidence {
+  if (origin !== undefined && site.trusted.includes(origin)) return 'same';
+  if (secFetchSite === 'same-origin' || secFetchSite === 'none') return 'same';
+  if (secFetchSite === 'same-site' || secFetchSite === 'cross-site') return 'foreign';
+  if (origin === undefined) return 'unknown';
+  return origin === (site.origin ?? `http://${host ?? ''}`) ? 'same' : 'foreign';
+}
+
+/** Methods that by RFC 9110 §9.2.1 change nothing. */
+export function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'TRACE';
+}
+
+/** Why a request must not act, `null` when it may. With no evidence at all only a request without credentials passes. */
+export function refusalOf(evidence: Evidence, credentialed: boolean): SojournError | null {
+  if (evidence === 'same' || (evidence === 'unknown' && !credentialed)) return null;
+  const why =
+    evidence === 'foreign'
+      ? 'Sec-Fetch-Site or Origin says that this request comes from another site. Add it to trustedOrigins if it may.'
+      : 'Neither Sec-Fetch-Site nor Origin came with this request, so nothing shows that it comes from this site. Send Origin.';
+  return new SojournError('cross_site', why);
+}
+
+function invalid(message: string): SojournError {
+  return new SojournError('option_invalid', message);
+}
