@@ -1,0 +1,131 @@
+import { parseArgs } from 'node:util';
+import { type PolicyName, policyNames } from 'sojourn';
+
+/** What the server was started with, checked. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** Folder of everything the server keeps. */
+  readonly data: string;
+  /** `sqlite:<path>`. */
+  readonly store: string;
+  /** Scheme, host and port at which people reach the server; `null`: loopback hosts only. */
+  readonly origin: string | null;
+  /** Proxies in front that add to X-Forwarded-For. */
+  readonly trustProxy: number;
+  readonly policy: PolicyName;
+  /** The buttons of the lifecycle page that act on the visitor's own session. */
+  readonly demo: boolean;
+}
+
+/** A setting that cannot be. The message names the flag and the fix. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+interface Setting {
+  readonly flag: string;
+  readonly type: 'string' | 'boolean';
+  readonly value: string;
+  readonly says: string;
+}
+
+/** One row a setting: the flag, what it takes, and what `--help` says. Each also reads SOJOURN_<FLAG>. */
+const settings: readonly Setting[] = [
+  { flag: 'port', type: 'string', value: '7420', says: 'port to listen on' },
+  { flag: 'host', type: 'string', value: 'localhost', says: 'address to listen on' },
+  { flag: 'data', type: 'string', value: './data', says: 'folder of everything the server keeps' },
+  { flag: 'store', type: 'string', value: '', says: 'where sessions are kept; default sqlite:<data>/sessions.db' },
+  {
+    flag: 'origin',
+    type: 'string',
+    value: '',
+    says: 'https address people use; without it only loopback hosts are served',
+  },
+  { flag: 'trust-proxy', type: 'string', value: '0', says: 'how many proxies in front add to X-Forwarded-For' },
+  { flag: 'policy', type: 'string', value: 'default', says: `limits of sessions: ${policyNames.join(', ')}` },
+  {
+    flag: 'demo',
+    type: 'boolean',
+    value: '',
+    says: 'buttons on the lifecycle page; default only when origin is loopback',
+  },
+];
+
+/** The text of `sojourn serve --help`. */
+export function helpText(): string {
+  const rows = settings.map(({ flag, type, value, says }) => {
+    const names = type === 'boolean' ? `--${flag}, --no-${flag}` : `--${flag} <${flag}>`;
+    return `  ${names.padEnd(24)} ${variable(flag).padEnd(22)} ${says}${value === '' ? '' : ` (${value})`}`;
+  });
+  return [
+    'Usage: sojourn serve [options]',
+    '',
+    'Options, each also as the variable beside it:',
+    ...rows,
+    '  --print-config                                  print the settings as JSON and stop',
+    '  --help                                          this text',
+    '',
+    'SOJOURN_ADMIN_PASSWORD   password of the account `admin`, made at the first start; generated and printed once if unset',
+  ].join('\n');
+}
+
+function variable(flag: string): string {
+  return `SOJOURN_${flag.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** Flags before variables before defaults. Throws `ConfigError` for what cannot be. */
+export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Config {
+  const given = parse(args);
+  const text = ({ flag, value }: Setting): string => given[flag] ?? env[variable(flag)] ?? value;
+  const known = Object.fromEntries(settings.map((setting) => [setting.flag, text(setting)]));
+  const data = known['data'] || './data';
+  const origin = known['origin'] || null;
+  return {
+    port: whole('port', known['port'], 65_535),
+    host: known['host'] || 'localhost',
+    data,
+    store: checkStore(known['store'] || `sqlite:${data}/sessions.db`),
+    origin,
+    trustProxy: whole('trust-proxy', known['trust-proxy'] === 'true' ? '1' : known['trust-proxy'], 16),
+    policy: oneOf('policy', known['policy'], policyNames),
+    demo: known['demo'] ? flagOf('demo', known['demo']) : isLoopbackOrigin(origin),
+  };
+}
+
+function parse(args: readonly string[]): Readonly<Record<string, string>> {
+  const options = Object.fromEntries(settings.map(({ flag, type }) => [flag, { type }]));
+  try {
+    const { values } = parseArgs({ args: [...args], options, allowNegative: true, strict: true });
+    return Object.fromEntries(Object.entries(values).map(([flag, value]) => [flag, String(value)]));
+  } catch (error) {
+    throw new ConfigError(`${error instanceof Error ? error.message : String(error)} See sojourn serve --help.`);
+  }
+}
+
+function whole(flag: string, text: string | undefined, most: number): number {
+  const value = Number(text);
+  if (text !== undefined && /^\d+$/.test(text) && value <= most) return value;
+  throw new ConfigError(`--${flag} ${text}: use a whole number from 0 to ${most}.`);
+}
+
+function oneOf<T extends string>(flag: string, text: string | undefined, allowed: readonly T[]): T {
+  const found = allowed.find((value) => value === text);
+  if (found) return found;
+  throw new ConfigError(`--${flag} ${text}: use one of ${allowed.join(', ')}.`);
+}
+
+function flagOf(flag: string, text: string): boolean {
+  return oneOf(flag, text, ['true', 'false']) === 'true';
+}
+
+function checkStore(text: string): string {
+  if (/^sqlite:.+/.test(text)) return text;
+  throw new ConfigError(`--store ${text}: this release keeps sessions in sqlite:<path>.`);
+}
+
+function isLoopbackOrigin(origin: string | null): boolean {
+  if (origin === null) return true;
+  const host = URL.parse(origin)?.hostname ?? '';
+  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\./.test(host);
+}

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { hashPassword, isPassword, longest, shortest } from './password.ts';
+
+/** An account of this server. Its id is the subject of its sessions. */
+export interface User {
+  readonly id: string;
+  readonly name: string;
+  readonly permissions: readonly string[];
+  readonly disabled: boolean;
+  readonly createdAt: number;
+}
+
+/** A wish that cannot be fulfilled; the message is for the person who had it. */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+}
+
+const namePattern = /^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,63}$/u;
+
+/** The accounts, in a file of their own beside the sessions. */
+export class Users {
+  readonly #db: DatabaseSync;
+  readonly #statements: Readonly<Record<keyof typeof sql, StatementSync>>;
+  /** What an unknown name is checked against, so that the answer takes as long. */
+  readonly #nobody: Promise<string>;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+    const prepared = Object.entries(sql).map(([name, text]) => [name, db.prepare(text)]);
+    this.#statements = Object.fromEntries(prepared);
+    this.#nobody = hashPassword(randomBytes(16).toString('base64url'));
+  }
+
+  static open(path: string): Users {
+    const db = new DatabaseSync(path, { timeout: 2000 });
+    if (path !== ':memory:') chmodSync(path, 0o600);
+    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+      CREATE TABLE IF NOT EXISTS users (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, password TEXT NOT NULL,
+        permissions TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL
+      ) STRICT;`);
+    return new Users(db);
+  }
+
+  /** Throws `UserError` when the name is taken or the password too short. */
+  async add(name: string, password: string, permissions: readonly string[]): Promise<User> {
+    if (!namePattern.test(name)) throw new UserError('A name has 1 to 64 letters, digits and . _ @ + -');
+    checkPassword(password);
+    if (this.byName(name)) throw new UserError(`The name ${name} is taken.`);
+    const id = randomBytes(9).toString('base64url');
+    this.#statements.insert.run(id, name, await hashPassword(password), JSON.stringify(permissions), Date.now());
+    return this.#required(id);
+  }
+
+  /** The account of a name and its password, else `null`: wrong, unknown and disabled take as long and look alike. */
+  async verify(name: string, password: string): Promise<User | null> {
+    const row = this.#statements.byName.get(name);
+    const right = await isPassword(password.slice(0, longest), row ? String(row['password']) : await this.#nobody);
+    const user = row && right ? userOf(row) : null;
+    return user?.disabled ? null : user;
+  }
+
+  byId(id: string): User | null {
+    const row = this.#statements.byId.get(id);
+    return row ? userOf(row) : null;
+  }
+
+  byName(name: string): User | null {
+    const row = this.#statements.byName.get(name);
+    return row ? userOf(row) : null;
+  }
+
+  all(): User[] {
+    return this.#statements.all.all().map(userOf);
+  }
+
+  async setPassword(id: string, password: string): Promise<void> {
+    checkPassword(password);
+    this.#statements.setPassword.run(await hashPassword(password), id);
+  }
+
+  setDisabled(id: string, disabled: boolean): void {
+    this.#statements.setDisabled.run(disabled ? 1 : 0, id);
+  }
+
+  setPermissions(id: string, permissions: readonly string[]): void {
+    this.#statements.setPermissions.run(JSON.stringify(permissions), id);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #required(id: string): User {
+    const user = this.byId(id);
+    if (user === null) throw new TypeError(`user ${id} has gone`);
+    return user;
+  }
+}
+
+function checkPassword(password: string): void {
+  if (password.length < shortest) throw new UserError(`Use a password of at least ${shortest} characters.`);
+  if (password.length > longest) throw new UserError(`Use a password of at most ${longest} characters.`);
+}
+
+function userOf(row: Record<string, unknown>): User {
+  return {
+    id: String(row['id']),
+    name: String(row['name']),
+    permissions: JSON.parse(String(row['permissions'])),
+    disabled: row['disabled'] === 1,
+    createdAt: Number(row['created_at']),
+  };
+}
+
+const sql = {
+  insert: 'INSERT INTO users (id, name, password, permissions, created_at) VALUES (?, ?, ?, ?, ?)',
+  byId: 'SELECT * FROM users WHERE id = ?',
+  byName: 'SELECT * FROM users WHERE name = ?',
+  all: 'SELECT * FROM users ORDER BY name',
+  setPassword: 'UPDATE users SET password = ? WHERE id = ?',
+  setDisabled: 'UPDATE users SET disabled = ? WHERE id = ?',
+  setPermissions: 'UPDATE users SET permissions = ? WHERE id = ?',
+} as const;
