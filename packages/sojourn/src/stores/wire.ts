@@ -2,36 +2,37 @@ import { SojournError } from '../lifecycle/errors.ts';
 import type { SessionRecord } from '../lifecycle/session.ts';
 
 /*
- * The written form of a record: JSON with a format number. Fields that this release does not know are
- * kept through an update, so an older and a newer release can share a store while one replaces the
- * other; only a change that an older release would misread raises the number.
+ * The written form of a record: JSON, beside the number of its format. Fields that this release does
+ * not know are kept through an update, so an older and a newer release can share a store while one
+ * replaces the other; only a change that an older release would misread raises the number.
  */
-const format = 1;
+export const recordFormat: number = 1;
 
 /** The fields an engine keeps beside the text, because it changes or compares them on their own. */
-export interface Columns {
+interface Columns {
   readonly id: string;
+  readonly format: number;
   readonly version: number;
   readonly lastSeenAt: number;
   readonly data: string;
 }
 
 export function encodeRecord({ id, version, lastSeenAt, data, ...rest }: SessionRecord): string {
-  return JSON.stringify({ v: format, ...rest });
+  return JSON.stringify(rest);
 }
 
 /** The record of a row. A corrupt or newer one is `store_unavailable` with the id, never an empty session. */
 export function decodeRecord(text: string, columns: Columns): SessionRecord {
-  let parsed: (Record<string, unknown> & { v?: unknown }) | null;
+  if (columns.format !== recordFormat) {
+    throw unreadable(columns.id, `has format ${columns.format} and this release reads ${recordFormat}`);
+  }
+  let parsed: Record<string, unknown> | null;
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
     throw unreadable(columns.id, 'is not JSON', cause);
   }
   if (parsed === null || typeof parsed !== 'object') throw unreadable(columns.id, 'is not an object');
-  if (parsed.v !== format) {
-    throw unreadable(columns.id, `has format ${JSON.stringify(parsed.v)}; this release reads ${format}`);
-  }
   parsed['id'] = columns.id;
   parsed['version'] = columns.version;
   parsed['lastSeenAt'] = columns.lastSeenAt;

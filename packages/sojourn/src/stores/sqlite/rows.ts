@@ -3,17 +3,18 @@ import { isTerminal } from '../../lifecycle/events.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { dueAt, erased, type NumberedEvent, type Rows, stateOf } from '../rows.ts';
-import { decodeRecord, encodeRecord } from '../wire.ts';
+import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
 
 type Row = Record<string, unknown>;
 
 /** The columns of a session's row, in the words of a record. */
-export const sessionColumns = 'id, record, data, version, last_seen_at AS lastSeenAt';
+export const sessionColumns = 'id, record, format, data, version, last_seen_at AS lastSeenAt';
 
 /** A row with `sessionColumns`, as a record. */
 export function sessionOf(row: Row): SessionRecord {
   return decodeRecord(String(row['record']), {
     id: String(row['id']),
+    format: Number(row['format']),
     version: Number(row['version']),
     lastSeenAt: Number(row['lastSeenAt']),
     data: String(row['data']),
@@ -48,6 +49,7 @@ export class SqliteRows implements Rows {
     this.#statements.insert.run(
       record.id,
       encodeRecord(record),
+      recordFormat,
       record.data,
       record.version,
       record.lastSeenAt,
@@ -136,8 +138,8 @@ export class SqliteRows implements Rows {
 
 const sql = {
   session: `SELECT ${sessionColumns} FROM sessions WHERE id = ?`,
-  insert: `INSERT INTO sessions (id, record, data, version, last_seen_at, subject, state, kind, due_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  insert: `INSERT INTO sessions (id, record, format, data, version, last_seen_at, subject, state, kind, due_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   replace:
     'UPDATE sessions SET record = ?, data = ?, version = ?, last_seen_at = ?, state = ?, due_at = ? WHERE id = ?',
   remove: 'DELETE FROM sessions WHERE id = ?',

@@ -11,6 +11,7 @@ const migrations: readonly string[] = [
   `CREATE TABLE sessions (
      id TEXT PRIMARY KEY,
      record TEXT NOT NULL,
+     format INTEGER NOT NULL,
      data TEXT NOT NULL,
      version INTEGER NOT NULL,
      last_seen_at INTEGER NOT NULL,

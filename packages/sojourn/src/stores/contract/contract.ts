@@ -1,0 +1,21 @@
+import { endingBehaviour } from './endings.ts';
+import { eventBehaviour } from './events.ts';
+import { plainBehaviour } from './plain.ts';
+import { sharedBehaviour } from './processes.ts';
+import { raceBehaviour } from './races.ts';
+import type { Open } from './subject.ts';
+
+export type { Open, Opened } from './subject.ts';
+
+/**
+ * The behaviour every store must have, as `node:test` tests: call it in a test file of your store.
+ * `open` gives an empty store whose engine's time is what it is told, and where the engine can, another
+ * process's view and what is left after a restart. Titles begin with the guarantee they prove.
+ */
+export function storeContract(name: string, open: Open): void {
+  plainBehaviour(name, open);
+  endingBehaviour(name, open);
+  eventBehaviour(name, open);
+  raceBehaviour(name, open);
+  sharedBehaviour(name, open);
+}

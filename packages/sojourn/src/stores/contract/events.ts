@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { SojournError } from '../../lifecycle/errors.ts';
+import { partitionOf } from '../../lifecycle/token.ts';
+import {
+  allEvents,
+  behaviour,
+  created,
+  creating,
+  found,
+  hour,
+  newSession,
+  type Open,
+  operation,
+  writing,
+} from './subject.ts';
+
+const day = 24 * hour;
+
+function lost(error: unknown): boolean {
+  return error instanceof SojournError && error.code === 'cursor_lost';
+}
+
+/** Events: with the change, in order, resumable, never a silent gap. */
+export function eventBehaviour(name: string, open: Open): void {
+  behaviour(name, open, 'G11: a life is told in its order', async ({ store, clock }) => {
+    const visitor = await created(store, null);
+    const user = await created(store, 'u1', {}, { replaces: { id: visitor.id, version: 1 } });
+    const update = { events: [{ type: 'rotated' }] } as const;
+    await store.update(user.id, 1, { generation: 2 }, writing(update));
+    await store.update(user.id, 2, { data: '{"quiet":1}' }, writing());
+    clock.now += 1;
+    await store.setPermissions('u1', ['a'], { operation: operation() });
+    await store.end(user.id, {
+      reason: 'reuse_detected',
+      by: 'system',
+      verdict: 'reuse_detected',
+      operation: operation(),
+    });
+    const events = (await allEvents(store)).map(({ event }) => event);
+    const of = (id: string): string[] => events.filter(({ sessionId }) => sessionId === id).map(({ type }) => type);
+    assert.deepEqual(of(visitor.id), ['created', 'terminated']);
+    assert.deepEqual(of(user.id), ['signed_in', 'rotated', 'permissions_changed', 'reuse_detected', 'terminated']);
+    const replaced = events.find(({ sessionId, type }) => sessionId === visitor.id && type === 'terminated');
+    assert.equal(replaced?.reason, 'replaced');
+    assert.equal(replaced?.replacedBy, user.id);
+    assert.equal(events.at(-1)?.at, clock.now);
+  });
+
+  behaviour(name, open, 'G11: a reader resumes after any cursor and misses nothing', async ({ store }) => {
+    for (let i = 0; i < 20; i++) await created(store, `u${i}`);
+    const all = await allEvents(store);
+    assert.equal(all.length, 20);
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    for (;;) {
+      const page: Awaited<ReturnType<typeof store.events>> = await store.events(cursor, 3);
+      if (page.events.length === 0) break;
+      assert.ok(page.events.length <= 3);
+      seen.push(...page.events.map(({ event }) => event.sessionId));
+      cursor = page.cursor;
+    }
+    assert.deepEqual([...seen].sort(), all.map(({ event }) => event.sessionId).sort());
+    for (const [index, { cursor: after }] of all.entries()) {
+      const rest = await allEvents(store, after);
+      assert.equal(rest.length, all.length - index - 1);
+    }
+  });
+
+  behaviour(name, open, 'a beat is the engine’s time and the cursor of the moment', async ({ store, clock }) => {
+    await created(store, 'u1');
+    const beat = await store.beat();
+    assert.equal(beat.at, clock.now);
+    assert.deepEqual((await store.events(beat.cursor, 10)).events, []);
+    const next = await created(store, 'u2');
+    const { events } = await store.events(beat.cursor, 10);
+    assert.deepEqual(
+      events.map(({ event }) => event.sessionId),
+      [next.id],
+    );
+  });
+
+  behaviour(
+    name,
+    open,
+    'G11: a cursor of another engine, or of none, is lost rather than guessed at',
+    async ({ store }) => {
+      const { cursor } = await store.beat();
+      const foreign = cursor.replace(/^[^.]+/, 'elsewhere');
+      for (const bad of [foreign, 'nonsense', `${cursor}-1`, '']) {
+        await assert.rejects(async () => store.events(bad, 10), lost, bad);
+      }
+    },
+  );
+
+  behaviour(
+    name,
+    open,
+    'G11: a cursor older than the retention is lost, never a silent gap',
+    async ({ store, clock }) => {
+      const { cursor: before } = await store.beat();
+      await created(store, 'u1');
+      const { cursor: after } = await store.beat();
+      clock.now += 28 * day + 1;
+      let more = true;
+      while (more) ({ more } = await store.sweep(100));
+      await assert.rejects(async () => store.events(before, 10), lost);
+      const { events } = await store.events(after, 10);
+      assert.ok(events.every(({ event }) => event.at === clock.now));
+      assert.ok((await store.events(null, 10)).events.length > 0);
+    },
+  );
+
+  behaviour(
+    name,
+    open,
+    'events of one subject share a partition, so their order is that of the commits',
+    async ({ store }) => {
+      const ids = await Promise.all(Array.from({ length: 5 }, async () => (await created(store, 'u1')).id));
+      assert.equal(new Set(ids.map(partitionOf)).size, 1);
+      await Promise.all(ids.map((id) => store.end(id, { reason: 'revoked', by: 'x', operation: operation() })));
+      const events = (await allEvents(store)).map(({ event }) => event);
+      for (const id of ids) {
+        assert.deepEqual(
+          events.filter(({ sessionId }) => sessionId === id).map(({ type }) => type),
+          ['signed_in', 'terminated'],
+        );
+      }
+    },
+  );
+
+  behaviour(name, open, 'a write that is refused leaves no event and no change', async ({ store }) => {
+    const record = await created(store, 'u1');
+    const before = await allEvents(store);
+    await store.update(record.id, 99, { data: '{"a":1}' }, writing({ events: [{ type: 'rotated' }] }));
+    await store.create(
+      newSession('u1'),
+      creating({ checkedAt: 0 + store.now() + 1, limit: { most: 1, over: 'refuse' } }),
+    );
+    assert.deepEqual(await allEvents(store), before);
+    assert.deepEqual(await found(store, record.id), record);
+  });
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { SojournError } from '../../lifecycle/errors.ts';
+import { storeContract } from '../contract/contract.ts';
+import { created, creating, newSession, operation, writing } from '../contract/subject.ts';
+import { sqlite } from './sqlite.ts';
+
+function freshPath(): string {
+  return join(mkdtempSync(join(tmpdir(), 'sojourn-')), 'sessions.db');
+}
+
+storeContract('sqlite', async (now) => {
+  const path = freshPath();
+  const store = sqlite(path, { now });
+  return {
+    store,
+    another: async () => sqlite(path, { now }),
+    reopen: async () => {
+      await store.close();
+      return sqlite(path, { now });
+    },
+  };
+});
+
+function refusal(code: string, message: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof SojournError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    return true;
+  };
+}
+
+/** Changes a store's file behind its back. */
+function tamper(path: string, sql: string): void {
+  const db = new DatabaseSync(path);
+  db.exec(sql);
+  db.close();
+}
+
+test('the file and its companions are for their owner only', async () => {
+  const path = freshPath();
+  const store = sqlite(path);
+  await created(store, 'u1');
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) assert.equal(statSync(file).mode & 0o777, 0o600, file);
+  await store.close();
+});
+
+test('a file that others can read is refused, and the message says how to mend it', async () => {
+  const path = freshPath();
+  await sqlite(path).close();
+  chmodSync(path, 0o640);
+  assert.throws(() => sqlite(path), refusal('store_unusable', /chmod 600/));
+});
+
+test('a folder that cannot be made is said', () => {
+  assert.throws(() => sqlite('/dev/null/nowhere/sessions.db'), refusal('store_unusable', /folder/));
+});
+
+test('a file that is no database is refused and left as it is', () => {
+  const path = freshPath();
+  writeFileSync(path, 'a shopping list, longer than the header of a database file'.repeat(40), { mode: 0o600 });
+  const before = statSync(path).size;
+  assert.throws(() => sqlite(path), refusal('store_unusable', /not a database/));
+  assert.equal(statSync(path).size, before);
+});
+
+test('a file of a newer release is refused', async () => {
+  const path = freshPath();
+  await sqlite(path).close();
+  tamper(path, 'PRAGMA user_version = 99');
+  assert.throws(() => sqlite(path), refusal('store_unusable', /version 99.*newer release/));
+});
+
+test('a corrupt or newer record is unknown, with the id, never an empty session', async () => {
+  const path = freshPath();
+  const store = sqlite(path);
+  const { id } = await created(store, 'u1');
+  const cases: readonly [string, RegExp][] = [
+    [`record = 'not json'`, /not JSON/],
+    [`record = '7'`, /not an object/],
+    [`record = 'null'`, /not an object/],
+    [`record = '{"subject":"u1"}'`, /lacks a field/],
+    [`format = 2`, /format 2/],
+  ];
+  for (const [change, message] of cases) {
+    const before = new DatabaseSync(path).prepare('SELECT record FROM sessions').get();
+    tamper(path, `UPDATE sessions SET ${change}`);
+    const named = (error: unknown): boolean =>
+      refusal('store_unavailable', message)(error) && error instanceof SojournError && error.sessionId === id;
+    assert.throws(() => store.find(id), named);
+    await assert.rejects(store.end(id, { reason: 'revoked', by: 'x', operation: operation() }), named);
+    tamper(path, `UPDATE sessions SET format = 1, record = '${String(before?.['record'])}'`);
+  }
+  assert.notEqual(await store.find(id), null);
+  await store.close();
+});
+
+test('fields of a later release survive an update by this one', async () => {
+  const path = freshPath();
+  const store = sqlite(path);
+  const { id } = await created(store, 'u1');
+  tamper(path, `UPDATE sessions SET record = json_set(record, '$.binding', json('{"key":"k"}'))`);
+  await store.update(id, 1, { data: '{"n":1}' }, writing());
+  const row = new DatabaseSync(path).prepare(`SELECT json_extract(record, '$.binding.key') AS key FROM sessions`).get();
+  assert.equal(row?.['key'], 'k');
+  await store.close();
+});
+
+test('an operation that fails takes no other of its batch with it', async () => {
+  const path = freshPath();
+  const store = sqlite(path);
+  const broken = await created(store, 'u1');
+  const whole = await created(store, 'u2');
+  tamper(path, `UPDATE sessions SET record = '7' WHERE id = '${broken.id}'`);
+  const results = await Promise.allSettled([
+    store.update(whole.id, 1, { data: '{"n":1}' }, writing()),
+    store.update(broken.id, 1, { data: '{"n":1}' }, writing()),
+    store.create(newSession('u3'), creating({ checkedAt: store.now() + 1 })),
+  ]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  assert.equal((await store.list('u3')).live.length, 1);
+  await store.close();
+});
+
+test('a write that cannot get the file is unknown, and the store goes on afterwards', async () => {
+  const path = freshPath();
+  const store = sqlite(path, { busyTimeout: 20 });
+  const blocker = new DatabaseSync(path);
+  blocker.exec('BEGIN IMMEDIATE');
+  await assert.rejects(created(store, 'u1'), refusal('store_unavailable', /locked/));
+  assert.equal(await store.find('Aunknown'), null);
+  blocker.exec('ROLLBACK');
+  blocker.close();
+  await created(store, 'u1');
+  await store.close();
+});
+
+test('a closed store answers nothing', async () => {
+  const store = sqlite(freshPath());
+  await store.close();
+  await store.close();
+  assert.throws(() => store.find('Aunknown'), refusal('store_unavailable', /closed/));
+  await assert.rejects(created(store, 'u1'), refusal('store_unavailable', /closed/));
+});
+
+test('closing finishes what was under way', async () => {
+  const path = freshPath();
+  const store = sqlite(path);
+  const writes = Array.from({ length: 50 }, (_, i) => created(store, `u${i}`));
+  await store.close();
+  await Promise.all(writes);
+  const again = sqlite(path);
+  assert.equal((await again.page(null, 100)).records.length, 50);
+  await again.close();
+});
