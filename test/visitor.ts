@@ -80,7 +80,7 @@ function ask(url: string, method: string, body: string, headers: Record<string, 
         for (let i = 0; i < response.rawHeaders.length; i += 2) {
           all.append(response.rawHeaders[i] ?? '', response.rawHeaders[i + 1] ?? '');
         }
-        const isJson = /json/.test(all.get('content-type') ?? '');
+        const isJson = text !== '' && /json/.test(all.get('content-type') ?? '');
         resolve({ status: response.statusCode ?? 0, headers: all, text, json: isJson ? JSON.parse(text) : {} });
       });
     });

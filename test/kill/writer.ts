@@ -23,6 +23,7 @@ async function life(subject: string): Promise<void> {
       },
       clear: () => {},
       device: () => undefined,
+      body: () => Promise.reject(new Error('no body')),
       address: null,
     },
   });

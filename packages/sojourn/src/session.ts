@@ -1,3 +1,4 @@
+import { Guard } from './guard.ts';
 import { beginSignIn, createAnonymous, type Issued, type SignInOptions, signIn } from './lifecycle/create.ts';
 import { type Data, firstData, parseData, update } from './lifecycle/data.ts';
 import { type Code, type EndingReason, SojournError } from './lifecycle/errors.ts';
@@ -37,8 +38,10 @@ export interface Carrier {
   issue(token: Token, maxAge: number | null): void;
   /** Takes the token from the client, at sign-out. */
   clear(): void;
-  /** For the device list. */
-  readonly device: () => Device | undefined;
+  /** For the device list; `now` by the engine's clock. */
+  device(now: number): Device | undefined;
+  /** The request's body, read to its end. */
+  body(): Promise<Response>;
   /** The client's address where it is known. */
   readonly address: string | null;
 }
@@ -69,6 +72,11 @@ interface Every<D, P extends string> {
   terminate(options?: { reason?: EndingReason }): Promise<boolean>;
   /** Looks the session up once more; throws the refusal when it has ended. Call it before an effect that cannot be taken back. */
   assertLive(): Promise<void>;
+  /**
+   * The request's body, read to its end, after which the session has been looked up once more: for
+   * handlers that read it themselves (Fetch, Hono, `node:http`). Throws the refusal when it has ended.
+   */
+  body(): Promise<Response>;
   /** Whether the present permissions contain it. */
   has(permission: P): boolean;
   /** Why the token that came has no live session; `null` when it has, or when none came. */
@@ -134,7 +142,7 @@ export type Session<D = Data, P extends string = string> =
   | SignedInSession<D, P>;
 
 /** The one implementation of the three shapes; which of them it has follows from what was tracked. */
-export class TrackedSession {
+export class TrackedSession extends Guard {
   readonly #life: Life;
   readonly #carrier: Carrier;
   readonly #signal: (record: SessionRecord) => AbortSignal;
@@ -151,6 +159,7 @@ export class TrackedSession {
     tracked: Tracked | null,
     secret: string | null,
   ) {
+    super();
     this.#life = life;
     this.#carrier = carrier;
     this.#signal = signal;
@@ -251,9 +260,23 @@ export class TrackedSession {
   }
 
   /** What a rule that asks for this is missing; `null` when nothing. */
-  unmet(requirement: CheckedRequirement): Code | null {
-    if (this.#held === null || this.#held.record.subject === null) return this.refused?.code ?? 'sign_in_required';
-    return unmet(this.#held.record, this.#held.permissions, requirement, this.#life.store.now());
+  unmet(requirement: CheckedRequirement): SojournError | null {
+    if (this.#held === null || this.#held.record.subject === null) return this.#refusal();
+    const code = unmet(this.#held.record, this.#held.permissions, requirement, this.#life.store.now());
+    return (
+      code &&
+      new SojournError(
+        code,
+        code === 'permission_missing' ? 'The session lacks the permission.' : 'The last proof is too old.',
+      )
+    );
+  }
+
+  /** Seconds the cookie may outlive the browser by; `null` where it goes with it. */
+  maxAge(): number | null {
+    const { record } = this.#live();
+    if (!this.#life.policy.kinds[record.kind]?.persistent) return null;
+    return (limitsOf(record, this.#life.policy).expiresAt - this.#life.store.now()) / 1000;
   }
 
   async update(change: (draft: Data) => void | Promise<void>): Promise<void> {
@@ -288,7 +311,7 @@ export class TrackedSession {
   async signIn(subject: string, options: SignInOptions & { anyOrigin?: boolean } = {}): Promise<void> {
     const { anyOrigin, ...given } = options;
     await this.#write({ changesToken: true, needsEvidence: !anyOrigin }, async () => {
-      const device = given.device ?? this.#carrier.device();
+      const device = given.device ?? this.#carrier.device(this.#life.store.now());
       const withDevice = device === undefined ? given : { ...given, device };
       this.#issue(await signIn(this.#life, this.#held, subject, withDevice));
     });
@@ -330,13 +353,13 @@ export class TrackedSession {
         if (this.#secret === null || !sameDigest(record.secretHash, digest)) return;
         const waiting = unseal(this.#life, record, this.#secret);
         if (waiting !== null) {
-          this.#hand(new Token(record.id, waiting), record);
+          this.handOn(waiting);
           return;
         }
         const { updated, next } = await offer(this.#life, held, this.#secret);
         if (updated.outcome === 'updated') {
           this.#hold({ ...held, record: updated.record });
-          this.#hand(new Token(record.id, next), record);
+          this.handOn(next);
           return;
         }
       }
@@ -358,19 +381,29 @@ export class TrackedSession {
     });
   }
 
+  async body(): Promise<Response> {
+    const body = await this.#carrier.body();
+    if (this.#held !== null) await this.assertLive();
+    return body;
+  }
+
   async assertLive(): Promise<void> {
     this.#hold(await readmit(this.#life, this.#live()));
   }
 
   /** Hands on the successor that tracking wrote or found waiting. */
   handOn(secret: string): void {
-    const { record } = this.#live();
-    this.#hand(new Token(record.id, secret), record);
+    this.#carrier.issue(new Token(this.#live().record.id, secret), this.maxAge());
   }
 
   #live(): Held {
     if (this.#held !== null) return this.#held;
-    throw refusalError({ state: 'refused', code: 'sign_in_required', ...definedOf(this.refused) });
+    throw this.#refusal();
+  }
+
+  #refusal(): SojournError {
+    const { code = 'sign_in_required', reason, at } = this.refused ?? {};
+    return refusalError({ state: 'refused', code, ...(reason ? { reason } : {}), ...(at ? { at } : {}) });
   }
 
   /** Writes of one request go one after another, so that two of them never make two sessions. */
@@ -390,13 +423,7 @@ export class TrackedSession {
   #issue(issued: Issued): void {
     this.#hold(issued);
     this.#secret = null;
-    this.#hand(issued.token, issued.record);
-  }
-
-  #hand(token: Token, record: SessionRecord): void {
-    const { expiresAt } = limitsOf(record, this.#life.policy);
-    const persistent = this.#life.policy.kinds[record.kind]?.persistent ?? false;
-    this.#carrier.issue(token, persistent ? (expiresAt - this.#life.store.now()) / 1000 : null);
+    this.#carrier.issue(issued.token, this.maxAge());
   }
 
   #release(): void {
@@ -406,12 +433,16 @@ export class TrackedSession {
   }
 }
 
-function definedOf(refusal: Refusal | null): { code?: Code; reason?: EndingReason; at?: number } {
-  return {
-    ...(refusal ? { code: refusal.code } : {}),
-    ...(refusal?.reason ? { reason: refusal.reason } : {}),
-    ...(refusal?.at ? { at: refusal.at } : {}),
-  };
+/** What the bindings ask of a session and applications do not. */
+export interface Internals {
+  unmet(requirement: CheckedRequirement): SojournError | null;
+  begin(): Promise<void>;
+  maxAge(): number | null;
+}
+
+export function internalsOf(session: object): Internals {
+  if (session instanceof TrackedSession) return session;
+  throw new TypeError('not a session of this library');
 }
 
 function deepFreeze(value: Data): DeepReadonly<Data> {

@@ -342,5 +342,7 @@ const noCarrier: Carrier = {
   issue: () => {},
   clear: () => {},
   device: () => undefined,
+  body: () =>
+    Promise.reject(new SojournError('state_invalid', 'session.body(): this session was tracked without a request.')),
   address: null,
 };

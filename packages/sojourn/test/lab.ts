@@ -111,6 +111,7 @@ export class Browser {
           if (!options.lost) this.token = null;
         },
         device: () => undefined,
+        body: () => Promise.reject(new Error('no body')),
         address: null,
       },
     });

@@ -1,6 +1,7 @@
 import type { Code, SojournError } from '../lifecycle/errors.ts';
 import { challenge } from '../transports/bearer.ts';
 import { localPath, refererPath, withReturn } from '../transports/return-path.ts';
+import type { Wire } from './wire.ts';
 
 /** An HTTP answer in no framework's terms. */
 export interface Answer {
@@ -10,15 +11,11 @@ export interface Answer {
 }
 
 /** What of a request decides the form of an answer to it. */
-export interface Asked {
-  readonly method: string;
-  /** Path and query. */
-  readonly url: string;
-  readonly origin: string;
-  header(name: string): string | undefined;
-}
+type Asked = Pick<Wire, 'method' | 'url' | 'header'>;
 
-export interface AnswerOptions {
+interface AnswerOptions {
+  /** This site's scheme, host and port. */
+  readonly origin: string;
   readonly signInPath: string;
   readonly stepUpPath: string | null;
   /** Span of the proof that was asked for. */
@@ -54,10 +51,8 @@ export function isNavigation(asked: Pick<Asked, 'header'>): boolean {
 }
 
 /** Where to come back to after signing in: of a GET its own path, of anything else the page it came from. */
-function returnTo(asked: Asked, navigation: boolean): string | null {
-  return navigation && asked.method === 'GET'
-    ? localPath(asked.url)
-    : refererPath(asked.header('referer'), asked.origin);
+function returnTo(asked: Asked, origin: string, navigation: boolean): string | null {
+  return navigation && asked.method === 'GET' ? localPath(asked.url) : refererPath(asked.header('referer'), origin);
 }
 
 /** The answer to a request that a rule, or a write, refused: a redirect for people, a problem (RFC 9457) for programs. */
@@ -66,7 +61,7 @@ export function answerTo(error: SojournError, asked: Asked, options: AnswerOptio
   const unsent = navigation && asked.method !== 'GET' && asked.method !== 'HEAD';
   const proof = error.code === 'fresh_proof_required';
   const path = proof ? options.stepUpPath : options.signInPath;
-  const signIn = path === null ? null : withReturn(path, returnTo(asked, navigation));
+  const signIn = path === null ? null : withReturn(path, returnTo(asked, options.origin, navigation));
   if (error.status === 401 && navigation && signIn !== null) {
     const note = unsent ? `${signIn.includes('?') ? '&' : '?'}unsent=1` : '';
     return { status: 303, headers: { ...noStore, location: signIn + note }, body: '' };

@@ -1,8 +1,12 @@
 import { SojournError } from '../lifecycle/errors.ts';
 import { knownKeys } from '../lifecycle/policy.ts';
 import type { Session, SignedInSession } from '../session.ts';
+import type { Sessions } from '../sessions.ts';
+import { type Cookie, makeCookie } from '../transports/cookie.ts';
+import { isLoopback } from '../transports/origin.ts';
 import { localPath } from '../transports/return-path.ts';
-import { type Answer, type Asked, answerTo } from './answer.ts';
+import { type Answer, answerTo } from './answer.ts';
+import type { Wire } from './wire.ts';
 
 export interface BindingOptions {
   /** Where a person signs in; the way back travels in `?return=`. Default `/login`. */
@@ -13,38 +17,103 @@ export interface BindingOptions {
   readonly clearSiteData?: string | false;
 }
 
-export interface TrackRouteOptions {
-  /** `visitor`: while the store cannot say, serve the route without a session, cookie untouched. Default: 503. */
+/** How one route is tracked. */
+export interface TrackOptions {
+  /** `visitor`: while the store cannot say, serve the route without a session, cookie untouched. Default `refuse`: 503. */
   readonly whenUnknown?: 'refuse' | 'visitor';
   /** Begin a visitor's session on navigations here, whatever `policy.anonymous` says. */
   readonly eager?: boolean;
+  /** Never rotate, so that no cookie needs to be set. */
+  readonly readOnly?: boolean;
 }
 
-/** Binding options, checked. */
-export interface Binding {
+/** Under which origin a request is served, and the cookie that goes with it. */
+export interface Place {
+  readonly origin: string;
+  readonly cookie: Cookie;
+}
+
+const defaults = { signInPath: '/login', stepUpPath: null, clearSiteData: '"cache", "storage"' } as const;
+/** Ports of loopback hosts remembered at once. */
+const mostPlaces = 64;
+
+/** What a framework's binding is made with, checked once. */
+export class Binding<D, P extends string> {
+  readonly sessions: Sessions<D, P>;
   readonly signInPath: string;
   readonly stepUpPath: string | null;
   readonly clearSiteData: string | false;
-}
+  readonly #fixed: Place | null;
+  readonly #places = new Map<string, Place>();
 
-const defaults: Binding = { signInPath: '/login', stepUpPath: null, clearSiteData: '"cache", "storage"' };
+  constructor(sessions: Sessions<D, P>, options: BindingOptions = {}) {
+    knownKeys('binding', options, Object.keys(defaults));
+    const given = { ...defaults, ...options };
+    for (const path of [given.signInPath, given.stepUpPath]) {
+      if (path !== null && localPath(path) === null) {
+        throw new SojournError(
+          'option_invalid',
+          `${JSON.stringify(path)} is not a path of this site. Write it as /login.`,
+        );
+      }
+    }
+    this.sessions = sessions;
+    this.signInPath = given.signInPath;
+    this.stepUpPath = given.stepUpPath;
+    this.clearSiteData = given.clearSiteData;
+    const { origin } = sessions.transport.site;
+    this.#fixed = origin === null ? null : this.#place(origin);
+  }
 
-export function checkBinding(options: BindingOptions = {}): Binding {
-  knownKeys('binding', options, Object.keys(defaults));
-  const binding = { ...defaults, ...options };
-  for (const path of [binding.signInPath, binding.stepUpPath]) {
-    if (path !== null && localPath(path) === null) {
+  /** Throws `origin_missing` for a host that only a configured origin could vouch for. */
+  placeOf(host: string | undefined): Place {
+    if (this.#fixed) return this.#fixed;
+    const known = host === undefined ? undefined : this.#places.get(host);
+    if (known) return known;
+    const url = host === undefined ? null : URL.parse(`http://${host}`);
+    if (url === null || !isLoopback(url.hostname)) {
       throw new SojournError(
-        'option_invalid',
-        `${JSON.stringify(path)} is not a path of this site. Write it as /login.`,
+        'origin_missing',
+        `The host ${JSON.stringify(host ?? '')} is not loopback and no origin is configured. Set createSessions({ origin: 'https://…' }).`,
       );
     }
+    if (this.#places.size >= mostPlaces) this.#places.clear();
+    const place = this.#place(url.origin);
+    this.#places.set(url.host, place);
+    this.sessions.report({
+      level: 'info',
+      code: 'relaxed_cookie',
+      message: `${url.origin} is loopback without an origin configured: the cookie is ${place.cookie.name}, without Secure. Set origin in production.`,
+    });
+    return place;
   }
-  return binding;
+
+  /** The answer to an error of this library; any other error is not ours and is thrown on. */
+  answer(error: unknown, wire: Wire, within?: number): Answer {
+    if (!(error instanceof SojournError)) throw error;
+    if (error.status >= 500) {
+      this.sessions.report({
+        level: 'error',
+        code: error.code,
+        message: error.message,
+        sessionId: error.sessionId,
+        error,
+      });
+    }
+    const host = wire.header('host');
+    const origin = this.sessions.transport.site.origin ?? `http://${host ?? ''}`;
+    return answerTo(error, wire, { origin, signInPath: this.signInPath, stepUpPath: this.stepUpPath, within });
+  }
+
+  #place(origin: string): Place {
+    const { site, cookie } = this.sessions.transport;
+    const { port } = new URL(origin);
+    return { origin, cookie: makeCookie(cookie, site.secure, port || (site.secure ? '443' : '80')) };
+  }
 }
 
-export function checkRoute(options: TrackRouteOptions): TrackRouteOptions {
-  knownKeys('track', options, ['whenUnknown', 'eager']);
+export function checkTrackOptions(options: TrackOptions): TrackOptions {
+  knownKeys('track', options, ['whenUnknown', 'eager', 'readOnly']);
   return options;
 }
 
@@ -62,15 +131,11 @@ export function returnPathOf(url: string): string {
   return localPath(URL.parse(url, 'http://local.invalid')?.searchParams.get('return')) ?? '/';
 }
 
-/** The answer to an error of this library; any other error is not ours and goes on. */
-export function answerFor(error: unknown, asked: Asked, binding: Binding, within?: number): Answer {
-  if (!(error instanceof SojournError)) throw error;
-  return answerTo(error, asked, { ...binding, within });
+/** The form token in a parsed body, where there is one. */
+export function formTokenIn(body: unknown): unknown {
+  return typeof body === 'object' && body !== null && 'form_token' in body ? body.form_token : undefined;
 }
 
-/** A field of a parsed body, if there is one. */
-export function fieldOf(body: unknown, name: string): unknown {
-  return typeof body === 'object' && body !== null && name in body
-    ? Object.entries(body).find(([key]) => key === name)?.[1]
-    : undefined;
+export function notTracked(fix: string): SojournError {
+  return new SojournError('not_tracked', `This request was not tracked: ${fix}.`);
 }

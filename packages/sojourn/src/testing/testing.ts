@@ -66,6 +66,7 @@ async function signedInAs<D, P extends string>(
     },
     clear: () => {},
     device: () => undefined,
+    body: () => Promise.reject(new Error('no body')),
     address: null,
   };
   const session: Session<D, P> = await sessions.track(null, { carrier });

@@ -37,15 +37,6 @@ function exactOrigin(option: string, text: string): URL {
   return url;
 }
 
-/** What a request says about where it comes from. */
-export interface Provenance {
-  readonly method: string;
-  /** The Host header, for a site without a configured origin. */
-  readonly host: string | undefined;
-  readonly origin: string | undefined;
-  readonly secFetchSite: string | undefined;
-}
-
 /** `same`: proved same-origin. `foreign`: proved not. `unknown`: neither header came. */
 export type Evidence = 'same' | 'foreign' | 'unknown';
 
@@ -53,12 +44,17 @@ export type Evidence = 'same' | 'foreign' | 'unknown';
  * Same-origin evidence of a request: Sec-Fetch-Site, else Origin, compared with scheme, host and port.
  * A value of Sec-Fetch-Site that no specification knows counts as absent (R-159), never as same.
  */
-export function evidenceOf(site: Site, { host, origin, secFetchSite }: Provenance): Evidence {
-  if (origin !== undefined && site.trusted.includes(origin)) return 'same';
+export function evidenceOf(
+  own: string,
+  trusted: readonly string[],
+  origin: string | undefined,
+  secFetchSite: string | undefined,
+): Evidence {
+  if (origin !== undefined && trusted.includes(origin)) return 'same';
   if (secFetchSite === 'same-origin' || secFetchSite === 'none') return 'same';
   if (secFetchSite === 'same-site' || secFetchSite === 'cross-site') return 'foreign';
   if (origin === undefined) return 'unknown';
-  return origin === (site.origin ?? `http://${host ?? ''}`) ? 'same' : 'foreign';
+  return origin === own ? 'same' : 'foreign';
 }
 
 /** Methods that by RFC 9110 §9.2.1 change nothing. */
