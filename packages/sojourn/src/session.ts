@@ -1,5 +1,12 @@
 import { Guard } from './guard.ts';
-import { beginSignIn, createAnonymous, type Issued, type SignInOptions, signIn } from './lifecycle/create.ts';
+import {
+  beginSignIn,
+  createAnonymous,
+  type Issued,
+  type Requester,
+  type SignInOptions,
+  signIn,
+} from './lifecycle/create.ts';
 import { type Data, firstData, parseData, update } from './lifecycle/data.ts';
 import { type Code, type EndingReason, SojournError } from './lifecycle/errors.ts';
 import { limitsOf } from './lifecycle/expire.ts';
@@ -150,6 +157,7 @@ export class TrackedSession extends Guard {
   #secret: string | null;
   refused: Refusal | null;
   #data: DeepReadonly<Data> | null = null;
+  readonly #beganAt: number;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -165,10 +173,12 @@ export class TrackedSession extends Guard {
     this.#signal = signal;
     if (tracked?.state === 'admitted') {
       this.#held = tracked;
+      this.#beganAt = tracked.seenAt;
       this.#secret = secret;
       this.refused = null;
     } else {
       this.#held = null;
+      this.#beganAt = life.store.now();
       this.#secret = null;
       this.refused = tracked
         ? { code: tracked.code, reason: tracked.reason, at: tracked.at, sessionId: tracked.sessionId }
@@ -285,6 +295,7 @@ export class TrackedSession extends Guard {
         this.#hold(await update(this.#life, this.#held, change));
         return;
       }
+      this.#refuseStraggler();
       const { policy } = this.#life;
       if (policy.anonymous === 'off') {
         throw new SojournError(
@@ -313,7 +324,7 @@ export class TrackedSession extends Guard {
     await this.#write({ changesToken: true, needsEvidence: !anyOrigin }, async () => {
       const device = given.device ?? this.#carrier.device(this.#life.store.now());
       const withDevice = device === undefined ? given : { ...given, device };
-      this.#issue(await signIn(this.#life, this.#held, subject, withDevice));
+      this.#issue(await signIn(this.#life, this.#requester(), subject, withDevice));
     });
   }
 
@@ -323,7 +334,7 @@ export class TrackedSession extends Guard {
   ): Promise<void> {
     const { anyOrigin, ...given } = options;
     await this.#write({ changesToken: true, needsEvidence: !anyOrigin }, async () => {
-      this.#issue(await beginSignIn(this.#life, this.#held, subject, given));
+      this.#issue(await beginSignIn(this.#life, this.#requester(), subject, given));
     });
   }
 
@@ -394,6 +405,21 @@ export class TrackedSession extends Guard {
   /** Hands on the successor that tracking wrote or found waiting. */
   handOn(secret: string): void {
     this.#carrier.issue(new Token(this.#live().record.id, secret), this.maxAge());
+  }
+
+  #requester(): Requester {
+    const replaced = this.refused?.code === 'token_replaced' ? this.refused.sessionId : undefined;
+    return { held: this.#held, replacedId: replaced ?? null, beganAt: this.#beganAt };
+  }
+
+  /**
+   * A request that was sent with a token which had just been replaced or ended must not make a
+   * visitor of its sender: their jar may hold the newer token by now, and a visitor's would overwrite it.
+   */
+  #refuseStraggler(): void {
+    const { code, at } = this.refused ?? {};
+    if (at === undefined || code?.startsWith('session_expired')) return;
+    if (this.#life.store.now() - at < this.#life.policy.grace) throw this.#refusal();
   }
 
   #live(): Held {

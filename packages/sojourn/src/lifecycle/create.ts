@@ -1,7 +1,7 @@
 import { handOver, parseData, serialise } from './data.ts';
 import { SojournError } from './errors.ts';
 import { type Held, type Life, operation } from './life.ts';
-import type { Created, CreateOptions } from './ports.ts';
+import type { CreateOptions } from './ports.ts';
 import type { Device, Factor, NewSession, SessionRecord } from './session.ts';
 import { newId, Token } from './token.ts';
 import { readmit } from './track.ts';
@@ -27,6 +27,15 @@ export interface SignInOptions<Permission extends string = string> {
   readonly checkedAt?: number;
 }
 
+/** Who asks for a new session, as far as their request tells. */
+export interface Requester {
+  /** The session that the request holds. */
+  readonly held: Held | null;
+  /** Of a request whose token had been replaced: the session that it was the token of. */
+  readonly replacedId: string | null;
+  readonly beganAt: number;
+}
+
 /** The parts of a new session that do not depend on what it replaces. */
 export type Fresh = Pick<NewSession, 'subject' | 'permissions' | 'factors' | 'kind'> & Partial<NewSession>;
 
@@ -49,7 +58,7 @@ export async function createAnonymous(life: Life, data: string, address: string 
  * the same step, and only what the policy's handover names crosses. Throws `subject_changed` and
  * `limit_reached`.
  */
-export async function signIn(life: Life, held: Held | null, subject: string, given: SignInOptions): Promise<Issued> {
+export async function signIn(life: Life, requester: Requester, subject: string, given: SignInOptions): Promise<Issued> {
   const kind = given.kind ?? (given.remember ? 'remembered' : 'standard');
   if (kind === 'anonymous' || life.policy.kinds[kind] === undefined) {
     throw new SojournError(
@@ -58,9 +67,9 @@ export async function signIn(life: Life, held: Held | null, subject: string, giv
     );
   }
   if (subject === '') throw new SojournError('option_invalid', 'signIn: the subject must not be empty.');
-  const checkedAt = given.checkedAt ?? held?.seenAt ?? life.store.now();
+  const checkedAt = given.checkedAt ?? requester.beganAt;
   const proved: Factor[] = given.factor === undefined ? [] : [{ method: given.factor, at: life.store.now() }];
-  return replace(life, held, { checkedAt, limited: true }, async (from) => {
+  return replace(life, requester, { subject, checkedAt, limited: true }, async (from) => {
     const { kept } = await life.store.subject(subject);
     const own = kept?.data ?? '{}';
     return {
@@ -80,23 +89,28 @@ export async function signIn(life: Life, held: Held | null, subject: string, giv
 /** The password was right and a second factor is open: a new id that is still anonymous and passes no rule. */
 export function beginSignIn(
   life: Life,
-  held: Held | null,
+  requester: Requester,
   subject: string,
   given: Pick<SignInOptions, 'factor' | 'checkedAt'>,
 ): Promise<Issued> {
   const now = life.store.now();
   const factors = given.factor === undefined ? [] : [{ method: given.factor, at: now }];
   const pending = { subject, factors, until: now + life.policy.pendingFor };
-  return replace(life, held, { checkedAt: given.checkedAt ?? now, limited: false }, async (from) => ({
-    fresh: {
-      subject: null,
-      kind: 'anonymous',
-      permissions: [],
-      factors: [],
-      pending,
-      data: from?.subject === null ? from.data : '{}',
-    },
-  }));
+  return replace(
+    life,
+    requester,
+    { subject: null, checkedAt: given.checkedAt ?? now, limited: false },
+    async (from) => ({
+      fresh: {
+        subject: null,
+        kind: 'anonymous',
+        permissions: [],
+        factors: [],
+        pending,
+        data: from?.subject === null ? from.data : '{}',
+      },
+    }),
+  );
 }
 
 interface Plan {
@@ -110,11 +124,12 @@ interface Plan {
  */
 export async function replace(
   life: Life,
-  held: Held | null,
-  { checkedAt, limited }: { checkedAt: number; limited: boolean },
+  { held, replacedId }: Requester,
+  { subject, checkedAt, limited }: { subject: string | null; checkedAt: number; limited: boolean },
   plan: (from: SessionRecord | null) => Promise<Plan>,
 ): Promise<Issued> {
   let from = held?.record ?? null;
+  if (replacedId !== null) from = await successorOf(life, await life.store.find(replacedId), subject);
   for (;;) {
     const { fresh, kept } = await plan(from);
     const made = make(life, fresh);
@@ -131,7 +146,7 @@ export async function replace(
         from = await stillHeld(life, held, from);
         break;
       case 'gone':
-        from = await successorOf(life, created, fresh.subject);
+        from = await successorOf(life, created.record, subject);
         break;
       default:
         throw refusedCreate(created.outcome);
@@ -157,10 +172,10 @@ async function stillHeld(life: Life, held: Held | null, from: SessionRecord | nu
  */
 async function successorOf(
   life: Life,
-  { record }: Extract<Created, { outcome: 'gone' }>,
+  replaced: SessionRecord | null,
   subject: string | null,
 ): Promise<SessionRecord | null> {
-  const ending = record?.ending;
+  const ending = replaced?.ending;
   if (!ending?.replacedBy || subject === null || life.store.now() - ending.at > life.policy.grace) return null;
   const next = await life.store.find(ending.replacedBy);
   return next?.subject === subject ? next : null;

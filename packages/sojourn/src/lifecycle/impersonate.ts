@@ -1,4 +1,4 @@
-import { type Issued, replace } from './create.ts';
+import { type Issued, type Requester, replace } from './create.ts';
 import { type Duration, milliseconds } from './duration.ts';
 import { SojournError } from './errors.ts';
 import type { Held, Life } from './life.ts';
@@ -28,7 +28,7 @@ export function impersonate(life: Life, held: Held, subject: string, given: Impe
   const longest = life.policy.impersonateFor;
   const lifetime = Math.min(longest, given.for === undefined ? longest : milliseconds(given.for, 'impersonate.for'));
   const actorSubject = own.subject;
-  return replace(life, held, { checkedAt: seenAt, limited: false }, async (from) => {
+  return replace(life, requesterOf(held), { subject, checkedAt: seenAt, limited: false }, async (from) => {
     // Someone ended or replaced one's own session meanwhile: nothing to act from.
     if (from?.subject !== actorSubject) throw new SojournError('sign_in_required', 'Your own session has ended.');
     const { permissions, factors, kind, expiresAt, data } = from;
@@ -54,6 +54,10 @@ export function impersonate(life: Life, held: Held, subject: string, given: Impe
   });
 }
 
+function requesterOf(held: Held): Requester {
+  return { held, replacedId: null, beganAt: held.seenAt };
+}
+
 /**
  * Back to one's own session, in a new one that keeps its own absolute limit. Throws `subject_changed`
  * when one's own account changed meanwhile: sign in again then.
@@ -61,19 +65,24 @@ export function impersonate(life: Life, held: Held, subject: string, given: Impe
 export function stopImpersonating(life: Life, held: Held): Promise<Issued> {
   const { actor, device } = held.record;
   if (actor === undefined) throw new SojournError('state_invalid', 'stopImpersonating: this session has no actor.');
-  return replace(life, held, { checkedAt: actor.at, limited: false }, async (from) => {
-    if (from === null) throw new SojournError('sign_in_required', 'The impersonation has ended. Sign in again.');
-    const { permissions, factors, kind, data, expiresAt } = actor.own;
-    return {
-      fresh: {
-        subject: actor.subject,
-        permissions,
-        factors,
-        kind,
-        data,
-        notAfter: expiresAt,
-        ...(device ? { device } : {}),
-      },
-    };
-  });
+  return replace(
+    life,
+    requesterOf(held),
+    { subject: actor.subject, checkedAt: actor.at, limited: false },
+    async (from) => {
+      if (from === null) throw new SojournError('sign_in_required', 'The impersonation has ended. Sign in again.');
+      const { permissions, factors, kind, data, expiresAt } = actor.own;
+      return {
+        fresh: {
+          subject: actor.subject,
+          permissions,
+          factors,
+          kind,
+          data,
+          notAfter: expiresAt,
+          ...(device ? { device } : {}),
+        },
+      };
+    },
+  );
 }

@@ -85,7 +85,7 @@ function judgeLive(life: Life, presented: Presented, options: TrackOptions, held
         : suspect(life, presented, options, held);
     default:
       life.notices.add(record.id, 'token_replaced');
-      return refuse('token_replaced', { reason: 'replaced', sessionId: record.id });
+      return refuse('token_replaced', { reason: 'replaced', at: record.rotatedAt, sessionId: record.id });
   }
 }
 
