@@ -21,7 +21,9 @@ export const engines: Readonly<Record<string, (now: () => number) => Store>> = {
   sqlite: (now) => sqlite(join(mkdtempSync(join(tmpdir(), 'sojourn-')), 'sessions.db'), { now }),
 };
 
-export interface LabOptions extends Partial<Omit<SessionsOptions, 'store'>> {
+export interface LabOptions extends Partial<Omit<SessionsOptions, 'store' | 'clock'>> {
+  /** Default: one of its own that stands at the start of 2026. */
+  readonly clock?: TestClock;
   readonly engine?: (now: () => number) => Store;
   /** Between the sessions and the engine. */
   readonly around?: (store: Store) => Store;
@@ -29,13 +31,19 @@ export interface LabOptions extends Partial<Omit<SessionsOptions, 'store'>> {
 
 /** Sessions on a real store with a clock to move and randomness to repeat. */
 export class Lab {
-  readonly clock: TestClock = new TestClock();
+  readonly clock: TestClock;
   readonly store: Store;
   readonly sessions: Sessions<Data, Permission>;
   readonly log: LogEntry[] = [];
 
-  constructor({ engine = engines['memory'], around = (store) => store, ...options }: LabOptions = {}) {
+  constructor({
+    engine = engines['memory'],
+    around = (store) => store,
+    clock = new TestClock(),
+    ...options
+  }: LabOptions = {}) {
     if (engine === undefined) throw new TypeError('no engine');
+    this.clock = clock;
     this.store = around(engine(this.clock.now));
     this.sessions = createSessions<Data, Permission>({
       sweepEvery: 'never',

@@ -1,0 +1,229 @@
+import type { EndingReason } from '../../src/lifecycle/errors.ts';
+
+/*
+ * What Sojourn promises, written down a second time: small, slow, without a store and without a
+ * thought of efficiency. The commands drive it and the library alike and compare the two.
+ */
+
+const minute = 60_000;
+const hour = 60 * minute;
+export const policy = {
+  idle: 30 * minute,
+  absolute: 12 * hour,
+  anonymousAbsolute: 2 * hour,
+  touch: minute,
+  rotateEvery: hour,
+  grace: 30_000,
+  limit: 3,
+} as const;
+
+export interface Retired {
+  readonly token: string;
+  readonly until: number;
+  readonly replaced: boolean;
+  readonly lacks: readonly string[];
+}
+
+export interface ModelSession {
+  readonly id: string;
+  readonly subject: string | null;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** Last seen as written, and as noticed since but not written yet. */
+  seen: number;
+  noticed: number | null;
+  rotatedAt: number;
+  current: string;
+  successor: string | null;
+  retired: Retired[];
+  permissions: string[];
+  grants: string[];
+  n: number | null;
+  ended: { reason: EndingReason; at: number; replacedBy?: string } | null;
+}
+
+export interface ModelSubject {
+  changedAt: number;
+  disabled: boolean;
+  kept: { n: number; until: number } | null;
+}
+
+/** What becomes of a token that is presented. */
+export type Verdict =
+  | { readonly is: 'admitted'; readonly session: ModelSession; readonly permissions: readonly string[] }
+  | {
+      readonly is: 'refused';
+      readonly code: string;
+      readonly session: ModelSession | null;
+      readonly at: number | null;
+    };
+
+export class Model {
+  now: number;
+  readonly sessions = new Map<string, ModelSession>();
+  readonly subjects = new Map<string, ModelSubject>();
+  /** Sessions of which nothing is known any more. */
+  readonly forgotten = new Set<string>();
+
+  constructor(now: number) {
+    this.now = now;
+  }
+
+  subject(name: string): ModelSubject {
+    const known = this.subjects.get(name) ?? { changedAt: 0, disabled: false, kept: null };
+    this.subjects.set(name, known);
+    return known;
+  }
+
+  liveUntil({ seen, expiresAt }: ModelSession): number {
+    return Math.min(seen + policy.idle, expiresAt);
+  }
+
+  isLive(session: ModelSession): boolean {
+    return session.ended === null && this.now < this.liveUntil(session);
+  }
+
+  liveOf(subject: string): ModelSession[] {
+    return [...this.sessions.values()].filter((session) => session.subject === subject && session.ended === null);
+  }
+
+  /** Everything noticed is written. */
+  flush(): void {
+    for (const session of this.sessions.values()) {
+      const { noticed } = session;
+      if (noticed !== null && session.ended === null && noticed < this.liveUntil(session)) {
+        session.seen = Math.max(session.seen, noticed);
+      }
+      session.noticed = null;
+    }
+  }
+
+  /** The process is gone, and what it had only noticed. */
+  crash(): void {
+    for (const session of this.sessions.values()) session.noticed = null;
+  }
+
+  end(session: ModelSession, reason: EndingReason, replacedBy?: string): void {
+    if (session.ended) throw new Error(`${session.id} ended twice`);
+    const at = Math.max(this.now, session.seen);
+    session.ended = { reason, at, ...(replacedBy ? { replacedBy } : {}) };
+    session.permissions = [];
+    session.grants = [];
+    session.n = null;
+  }
+
+  endExpired(session: ModelSession): void {
+    this.end(session, this.now >= session.expiresAt ? 'session_expired_absolute' : 'session_expired_idle');
+  }
+
+  /** A write by a request of now. */
+  wrote(session: ModelSession): void {
+    session.seen = Math.max(session.seen, this.now);
+  }
+
+  rotationDue(session: ModelSession): boolean {
+    if (session.subject === null) return false;
+    return session.grants.length > 0 || this.now - session.rotatedAt >= policy.rotateEvery;
+  }
+
+  /** The session of a token and where in its history the token stands. */
+  find(token: string): { session: ModelSession; place: 'current' | 'successor' | number } | null {
+    for (const session of this.sessions.values()) {
+      if (this.forgotten.has(session.id)) continue;
+      if (session.current === token) return { session, place: 'current' };
+      if (session.successor === token) return { session, place: 'successor' };
+      const index = session.retired.findIndex((retired) => retired.token === token);
+      if (index >= 0) return { session, place: index };
+    }
+    return null;
+  }
+
+  present(token: string | null): Verdict {
+    const found = token === null ? null : this.find(token);
+    if (found === null) return { is: 'refused', code: 'sign_in_required', session: null, at: null };
+    const { session, place } = found;
+    if (!session.ended && !this.isLive(session)) this.flush();
+    if (!session.ended && !this.isLive(session)) this.endExpired(session);
+    if (session.ended) return this.#refused(session);
+    if (place === 'current') return this.#admitted(session);
+    if (place === 'successor') {
+      this.#promote(session);
+      return this.#admitted(session);
+    }
+    return this.#presentRetired(session, place);
+  }
+
+  #presentRetired(session: ModelSession, index: number): Verdict {
+    const retired = session.retired[index];
+    if (retired === undefined) throw new Error('no such secret');
+    const superseded = session.retired.slice(0, index).some(({ replaced }) => replaced);
+    if (retired.replaced || (this.now < retired.until && superseded)) {
+      return { is: 'refused', code: 'token_replaced', session, at: session.rotatedAt };
+    }
+    if (this.now < retired.until) return this.#admitted(session, retired.lacks);
+    if (index === 0 && session.subject !== null && session.n !== null) {
+      this.subject(session.subject).kept = { n: session.n, until: session.expiresAt };
+    }
+    this.end(session, index === 0 ? 'rotation_lost' : 'reuse_detected');
+    return this.#refused(session);
+  }
+
+  #admitted(session: ModelSession, lacks: readonly string[] = []): Verdict {
+    if (this.now - session.seen >= policy.touch) session.noticed = this.now;
+    const permissions = session.permissions.filter((name) => !lacks.includes(name));
+    return { is: 'admitted', session, permissions };
+  }
+
+  #refused(session: ModelSession): Verdict {
+    const { reason, at } = session.ended ?? { reason: 'revoked', at: 0 };
+    const told = ['session_expired_idle', 'session_expired_absolute', 'rotation_lost', 'reuse_detected'].includes(
+      reason,
+    );
+    const code = told ? reason : reason === 'replaced' ? 'token_replaced' : 'session_terminated';
+    return { is: 'refused', code, session, at };
+  }
+
+  #promote(session: ModelSession): void {
+    session.retired.unshift({
+      token: session.current,
+      until: this.now + policy.grace,
+      replaced: false,
+      lacks: session.grants,
+    });
+    session.current = session.successor ?? '';
+    session.successor = null;
+    session.rotatedAt = this.now;
+    session.permissions = [...session.permissions, ...session.grants];
+    session.grants = [];
+    this.wrote(session);
+  }
+
+  create(given: Pick<ModelSession, 'id' | 'subject' | 'current' | 'permissions' | 'n'>): ModelSession {
+    const lifetime = given.subject === null ? policy.anonymousAbsolute : policy.absolute;
+    const session: ModelSession = {
+      ...given,
+      createdAt: this.now,
+      expiresAt: this.now + lifetime,
+      seen: this.now,
+      noticed: null,
+      rotatedAt: this.now,
+      successor: null,
+      retired: [],
+      grants: [],
+      ended: null,
+    };
+    this.sessions.set(session.id, session);
+    return session;
+  }
+
+  sweep(): void {
+    this.flush();
+    for (const session of this.sessions.values()) {
+      if (session.ended === null) {
+        if (!this.isLive(session)) this.endExpired(session);
+      } else if (this.now >= Math.max(session.expiresAt, session.ended.at + 24 * hour)) {
+        this.forgotten.add(session.id);
+      }
+    }
+  }
+}
