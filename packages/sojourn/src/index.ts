@@ -13,6 +13,7 @@ export {
   type PolicyOptions,
   policyNames,
 } from './lifecycle/policy.ts';
+export { policyText } from './lifecycle/policy-text.ts';
 export type * from './lifecycle/ports.ts';
 export type { Actor, Device, Ending, Factor, NewSession, Pending, SessionRecord } from './lifecycle/session.ts';
 export type { TerminateAllOptions, TerminateOptions } from './lifecycle/terminate.ts';

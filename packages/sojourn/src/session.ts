@@ -157,6 +157,7 @@ export class TrackedSession extends Guard {
   #secret: string | null;
   refused: Refusal | null;
   #data: DeepReadonly<Data> | null = null;
+  #ends: AbortSignal | null = null;
   readonly #beganAt: number;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -252,7 +253,9 @@ export class TrackedSession extends Guard {
   }
 
   get signal(): AbortSignal {
-    return this.#signal(this.#live().record);
+    // The same object to the end: what has aborted must not be taken for another that has not.
+    this.#ends ??= this.#signal(this.#live().record);
+    return this.#ends;
   }
 
   get formToken(): string {
@@ -447,6 +450,7 @@ export class TrackedSession extends Guard {
   }
 
   #issue(issued: Issued): void {
+    if (issued.record.id !== this.id) this.#ends = null;
     this.#hold(issued);
     this.#secret = null;
     this.#carrier.issue(issued.token, this.maxAge());

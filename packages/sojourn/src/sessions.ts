@@ -111,6 +111,8 @@ export interface Sessions<D, P extends string> {
 export interface TrackTokenOptions {
   /** Never rotates, so that no token needs to be handed out. */
   readonly readOnly?: boolean;
+  /** Does not count as use, so that looking does not move the idle limit. */
+  readonly passive?: boolean;
   readonly carrier?: Carrier;
 }
 
@@ -205,7 +207,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   return {
     policy,
     transport,
-    track(token, { readOnly = false, carrier = noCarrier } = {}) {
+    track(token, { readOnly = false, passive = false, carrier = noCarrier } = {}) {
       const presented = token === null ? null : parseToken(token);
       const session = (tracked: Awaited<ReturnType<typeof track>> | null): Session<D, P> => {
         const made = new TrackedSession(life, carrier, signalOf, tracked, presented?.secret ?? null);
@@ -214,7 +216,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
         return made as unknown as Session<D, P>;
       };
       if (presented === null) return session(null);
-      const tracked = track(life, presented, { mayRotate: !readOnly });
+      const tracked = track(life, presented, { mayRotate: !readOnly, passive });
       return tracked instanceof Promise ? tracked.then(session) : session(tracked);
     },
     terminate: (id, given) => terminate(life, id, given),

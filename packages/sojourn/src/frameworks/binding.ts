@@ -25,6 +25,8 @@ export interface TrackOptions {
   readonly eager?: boolean;
   /** Never rotate, so that no cookie needs to be set. */
   readonly readOnly?: boolean;
+  /** Requests here are not use and do not move the idle limit: a status that a page polls, an event stream. */
+  readonly passive?: boolean;
 }
 
 /** Under which origin a request is served, and the cookie that goes with it. */
@@ -113,7 +115,7 @@ export class Binding<D, P extends string> {
 }
 
 export function checkTrackOptions(options: TrackOptions): TrackOptions {
-  knownKeys('track', options, ['whenUnknown', 'eager', 'readOnly']);
+  knownKeys('track', options, ['whenUnknown', 'eager', 'readOnly', 'passive']);
   return options;
 }
 

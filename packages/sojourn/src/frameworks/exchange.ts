@@ -167,7 +167,7 @@ export class Exchange<D, P extends string> implements Carrier {
   }
 
   #track(token: string | null, readOnly = !this.#mayRotate()): MaybePromise<Session<D, P>> {
-    return this.#binding.sessions.track(token, { readOnly, carrier: this });
+    return this.#binding.sessions.track(token, { readOnly, passive: this.#options.passive ?? false, carrier: this });
   }
 
   #mayRotate(): boolean {

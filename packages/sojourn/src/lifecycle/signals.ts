@@ -18,13 +18,17 @@ interface Watched {
 export class Signals {
   readonly #watched = new Map<string, Watched>();
   readonly #failed: (error: unknown) => void;
+  #closed = false;
   #stopWatching: (() => void) | null = null;
   #cursor: string | null = null;
   #reading = false;
   #again = false;
 
   constructor(failed: (error: unknown) => void) {
-    this.#failed = failed;
+    // What fails because the store has been closed under it has nobody to tell.
+    this.#failed = (error) => {
+      if (!this.#closed) failed(error);
+    };
   }
 
   /** The signal of a session, aborted already when it has ended. */
@@ -58,6 +62,7 @@ export class Signals {
 
   /** Stops waiting; what was handed out does not abort any more. */
   close(): void {
+    this.#closed = true;
     for (const { cancelTimer } of this.#watched.values()) cancelTimer();
     this.#watched.clear();
     this.#stop();

@@ -9,6 +9,8 @@ import type { Presented } from './token.ts';
 export interface TrackOptions {
   /** A new secret may be set on this answer. Never true for sub-resources, upgrades and bearers. */
   readonly mayRotate: boolean;
+  /** The visit is not use: it does not move the idle limit. */
+  readonly passive: boolean;
 }
 
 /** A token that was accepted. */
@@ -75,7 +77,7 @@ function judgeLive(life: Life, presented: Presented, options: TrackOptions, held
     case 'successor':
       return admitSuccessor(life, presented, options, held);
     case 'grace': {
-      return admit(life, { ...held, permissions: without(record.permissions, retired?.lacks) });
+      return admit(life, options, { ...held, permissions: without(record.permissions, retired?.lacks) });
     }
     case 'lost':
       return endAndRefuse(life, record, { reason: 'rotation_lost', keepData: true });
@@ -91,29 +93,31 @@ function judgeLive(life: Life, presented: Presented, options: TrackOptions, held
 
 function admitCurrent(life: Life, presented: Presented, options: TrackOptions, held: Held): MaybePromise<Tracked> {
   const { record, seenAt } = held;
-  if (!options.mayRotate) return admit(life, held);
+  if (!options.mayRotate) return admit(life, options, held);
   if (record.successor) {
     // Offered before and not seen yet: the same one again.
     if (life.notices.offered(record.id) === unseenOffers) life.notices.add(record.id, 'rotation_unseen');
-    return admit(life, held, unseal(life, record, presented.secret));
+    return admit(life, options, held, unseal(life, record, presented.secret));
   }
-  return rotationDue(record, life.policy, seenAt) ? admitRotated(life, presented, options, held) : admit(life, held);
+  return rotationDue(record, life.policy, seenAt)
+    ? admitRotated(life, presented, options, held)
+    : admit(life, options, held);
 }
 
 /** Rotation is hygiene: where it cannot be written, the secret that was right still is. */
 async function admitRotated(life: Life, presented: Presented, options: TrackOptions, held: Held): Promise<Tracked> {
   const offered = await whereWritable(life, held, offer(life, held, presented.secret));
-  if (offered === null) return admit(life, held);
+  if (offered === null) return admit(life, options, held);
   if (offered.updated.outcome !== 'updated') return track(life, presented, options);
-  return admit(life, renewed(held, offered.updated.record), offered.next);
+  return admit(life, options, renewed(held, offered.updated.record), offered.next);
 }
 
 async function admitSuccessor(life: Life, presented: Presented, options: TrackOptions, held: Held): Promise<Tracked> {
   const promoted = await whereWritable(life, held, promote(life, held));
-  if (promoted === null) return admit(life, held);
+  if (promoted === null) return admit(life, options, held);
   if (promoted.outcome !== 'updated') return track(life, presented, options);
   life.notices.seen(held.record.id);
-  return admit(life, renewed(held, promoted.record));
+  return admit(life, options, renewed(held, promoted.record));
 }
 
 async function whereWritable<T>(life: Life, held: Held, write: Promise<T>): Promise<T | null> {
@@ -190,10 +194,10 @@ function without(permissions: readonly string[], lacks: readonly string[] = []):
   return permissions.filter((name) => !lacks.includes(name));
 }
 
-function admit(life: Life, held: Held, issue: string | null = null): Admitted {
+function admit(life: Life, options: TrackOptions, held: Held, issue: string | null = null): Admitted {
   const { record, digest, permissions, seenAt } = held;
   const interval = life.policy.kinds[record.kind]?.touchInterval ?? 0;
-  if (seenAt - record.lastSeenAt >= interval) life.touches.add(record.id, seenAt);
+  if (!options.passive && seenAt - record.lastSeenAt >= interval) life.touches.add(record.id, seenAt);
   return { state: 'admitted', record, digest, permissions, seenAt, issue };
 }
 
