@@ -17,13 +17,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   transports: ['lifecycle'],
   'list.ts': ['lifecycle'],
   'guard.ts': ['lifecycle'],
-  'session.ts': ['lifecycle', 'guard.ts'],
-  'sessions.ts': ['lifecycle', 'transports', 'list.ts', 'session.ts'],
-  frameworks: ['lifecycle', 'transports', 'session.ts', 'sessions.ts'],
+  'world.ts': ['lifecycle'],
+  'follow.ts': ['lifecycle'],
+  'session.ts': ['lifecycle'],
+  'tracked-session.ts': ['lifecycle', 'guard.ts', 'session.ts'],
+  'sessions.ts': ['lifecycle', 'transports', 'follow.ts', 'list.ts', 'session.ts', 'tracked-session.ts', 'world.ts'],
+  frameworks: ['lifecycle', 'transports', 'session.ts', 'sessions.ts', 'tracked-session.ts'],
   testing: ['lifecycle', 'transports', 'stores', 'session.ts', 'sessions.ts'],
   live: ['lifecycle', 'session.ts', 'sessions.ts'],
   browser: [],
-  'index.ts': ['lifecycle', 'list.ts', 'session.ts', 'sessions.ts'],
+  'index.ts': ['lifecycle', 'follow.ts', 'list.ts', 'session.ts', 'sessions.ts'],
 };
 
 interface Import {

@@ -1,3 +1,4 @@
+export type { EventsOptions } from './follow.ts';
 export type { SignInOptions } from './lifecycle/create.ts';
 export type { Duration } from './lifecycle/duration.ts';
 export { type Code, codes, type EndingReason, SojournError } from './lifecycle/errors.ts';
@@ -28,4 +29,4 @@ export type {
   Session,
   SignedInSession,
 } from './session.ts';
-export { createSessions, type EventsOptions, type LogEntry, type Sessions, type SessionsOptions } from './sessions.ts';
+export { createSessions, type LogEntry, type Sessions, type SessionsOptions } from './sessions.ts';

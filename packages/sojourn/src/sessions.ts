@@ -1,4 +1,4 @@
-import { createHmac, hash as digest, randomBytes } from 'node:crypto';
+import { type EventsOptions, follow } from './follow.ts';
 import { AnonymousBudget } from './lifecycle/budget.ts';
 import { withDeadline } from './lifecycle/deadline.ts';
 import { type Duration, milliseconds } from './lifecycle/duration.ts';
@@ -9,7 +9,7 @@ import type { Life } from './lifecycle/life.ts';
 import { Notices } from './lifecycle/notices.ts';
 import { setPermissions } from './lifecycle/permissions.ts';
 import { checkPolicy, knownKeys, type Policy, type PolicyName, type PolicyOptions } from './lifecycle/policy.ts';
-import type { Clock, Hash, MaybePromise, Random, Store, Swept } from './lifecycle/ports.ts';
+import type { Clock, MaybePromise, Random, Store, Swept } from './lifecycle/ports.ts';
 import { Signals } from './lifecycle/signals.ts';
 import {
   disable,
@@ -24,9 +24,11 @@ import { parseToken } from './lifecycle/token.ts';
 import { Touches } from './lifecycle/touches.ts';
 import { track } from './lifecycle/track.ts';
 import { type Devices, describe, devicesOf, type SessionSummary } from './list.ts';
-import { type Carrier, type Session, TrackedSession } from './session.ts';
+import type { Carrier, Session } from './session.ts';
+import { TrackedSession } from './tracked-session.ts';
 import { type CookieOptions, makeCookie } from './transports/cookie.ts';
 import { checkSite, type Site } from './transports/origin.ts';
+import { systemClock, systemHash, systemRandom } from './world.ts';
 
 /** Something for the operator's log. Never holds a token. */
 export interface LogEntry {
@@ -116,14 +118,7 @@ export interface TrackTokenOptions {
   readonly carrier?: Carrier;
 }
 
-export interface EventsOptions {
-  readonly after?: string;
-  /** `false`: end at the newest instead of waiting for more. Default true. */
-  readonly follow?: boolean;
-  readonly signal?: AbortSignal;
-}
-
-const defaults = { storeDeadline: 2000, sweepEvery: 60_000, sweepMost: 500, eventsAtOnce: 256 } as const;
+const defaults = { storeDeadline: 2000, sweepEvery: 60_000, sweepMost: 500 } as const;
 
 const optionKeys = [
   'store',
@@ -139,26 +134,6 @@ const optionKeys = [
   'clock',
   'random',
 ];
-
-const systemClock: Clock = {
-  now: Date.now,
-  after(delay, run) {
-    const timer = setTimeout(run, delay).unref();
-    return () => clearTimeout(timer);
-  },
-};
-
-const systemRandom: Random = { text: (bytes) => randomBytes(bytes).toString('base64url') };
-
-const systemHash: Hash = {
-  digest: (text) => digest('sha256', text, 'base64url'),
-  seal(key, label, value) {
-    const pad = createHmac('sha256', key).update(label).digest();
-    const bytes = Buffer.from(value, 'base64url');
-    for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] ?? 0) ^ (pad[i] ?? 0);
-    return bytes.toString('base64url');
-  },
-};
 
 function logToConsole({ level, code, message, error }: LogEntry): void {
   const line = `sojourn ${code}: ${message}`;
@@ -295,41 +270,6 @@ function sweepRegularly(life: Life, every: number, failed: (error: unknown) => v
     stopped = true;
     cancel();
   };
-}
-
-async function* follow(
-  store: Store,
-  { after, follow: goOn = true, signal }: EventsOptions,
-  closed: AbortSignal,
-): AsyncGenerator<SessionEvent & { readonly cursor: string }> {
-  const stop = signal ? AbortSignal.any([signal, closed]) : closed;
-  let wake = (): void => {};
-  let changed = true;
-  const unwatch = store.watch(() => {
-    changed = true;
-    wake();
-  });
-  const woken = (): void => wake();
-  stop.addEventListener('abort', woken);
-  try {
-    let cursor = after ?? null;
-    while (!stop.aborted) {
-      changed = false;
-      const page = await store.events(cursor, defaults.eventsAtOnce);
-      for (const { event, cursor: at } of page.events) yield { ...event, cursor: at };
-      cursor = page.cursor;
-      if (page.events.length > 0) continue;
-      if (!goOn) return;
-      if (!changed && !stop.aborted) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    }
-  } finally {
-    stop.removeEventListener('abort', woken);
-    unwatch();
-  }
 }
 
 const noCarrier: Carrier = {

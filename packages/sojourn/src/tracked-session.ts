@@ -1,0 +1,360 @@
+import { Guard } from './guard.ts';
+import {
+  beginSignIn,
+  createAnonymous,
+  type Issued,
+  type Requester,
+  type SignInOptions,
+  signIn,
+} from './lifecycle/create.ts';
+import { type Data, firstData, parseData, update } from './lifecycle/data.ts';
+import { type EndingReason, SojournError } from './lifecycle/errors.ts';
+import { limitsOf } from './lifecycle/expire.ts';
+import { type ImpersonateOptions, impersonate, stopImpersonating } from './lifecycle/impersonate.ts';
+import type { Held, Life } from './lifecycle/life.ts';
+import { type CheckedRequirement, unmet } from './lifecycle/permissions.ts';
+import { offer, unseal } from './lifecycle/rotate.ts';
+import type { Actor, Device, Factor, Pending, SessionRecord } from './lifecycle/session.ts';
+import { stepUp } from './lifecycle/step-up.ts';
+import { terminate } from './lifecycle/terminate.ts';
+import { sameDigest, Token } from './lifecycle/token.ts';
+import { readmit, refusalError, type Tracked } from './lifecycle/track.ts';
+
+import type { Carrier, DeepReadonly, Refusal, Write } from './session.ts';
+
+/** The one implementation of the three shapes; which of them it has follows from what was tracked. */
+export class TrackedSession extends Guard {
+  readonly #life: Life;
+  readonly #carrier: Carrier;
+  readonly #signal: (record: SessionRecord) => AbortSignal;
+  #held: Held | null;
+  #secret: string | null;
+  refused: Refusal | null;
+  #data: DeepReadonly<Data> | null = null;
+  #ends: AbortSignal | null = null;
+  readonly #beganAt: number;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    life: Life,
+    carrier: Carrier,
+    signal: (record: SessionRecord) => AbortSignal,
+    tracked: Tracked | null,
+    secret: string | null,
+  ) {
+    super();
+    this.#life = life;
+    this.#carrier = carrier;
+    this.#signal = signal;
+    if (tracked?.state === 'admitted') {
+      this.#held = tracked;
+      this.#beganAt = tracked.seenAt;
+      this.#secret = secret;
+      this.refused = null;
+    } else {
+      this.#held = null;
+      this.#beganAt = life.store.now();
+      this.#secret = null;
+      this.refused = tracked
+        ? { code: tracked.code, reason: tracked.reason, at: tracked.at, sessionId: tracked.sessionId }
+        : null;
+    }
+  }
+
+  get state(): 'none' | 'anonymous' | 'signed-in' {
+    if (this.#held === null) return 'none';
+    return this.#held.record.subject === null ? 'anonymous' : 'signed-in';
+  }
+
+  get id(): string | null {
+    return this.#held?.record.id ?? null;
+  }
+
+  get subject(): string | null {
+    return this.#held?.record.subject ?? null;
+  }
+
+  get pending(): Pending | null {
+    const pending = this.#held?.record.pending;
+    return pending && this.#life.store.now() < pending.until ? pending : null;
+  }
+
+  get permissions(): readonly string[] {
+    return this.#held?.permissions ?? [];
+  }
+
+  get kind(): string {
+    return this.#live().record.kind;
+  }
+
+  get factors(): readonly Factor[] {
+    return this.#live().record.factors;
+  }
+
+  get createdAt(): number {
+    return this.#live().record.createdAt;
+  }
+
+  get signedInAt(): number | null {
+    return this.#live().record.signedInAt;
+  }
+
+  get lastSeenAt(): number {
+    const { record, seenAt } = this.#live();
+    return Math.max(record.lastSeenAt, seenAt);
+  }
+
+  get idleUntil(): number {
+    return this.lastSeenAt + limitsOf(this.#live().record, this.#life.policy).idleTimeout;
+  }
+
+  get expiresAt(): number {
+    return limitsOf(this.#live().record, this.#life.policy).expiresAt;
+  }
+
+  get device(): Device | null {
+    return this.#live().record.device ?? null;
+  }
+
+  get actor(): Pick<Actor, 'subject' | 'reason' | 'at' | 'until'> | null {
+    const actor = this.#live().record.actor;
+    return actor ? { subject: actor.subject, reason: actor.reason, at: actor.at, until: actor.until } : null;
+  }
+
+  get data(): DeepReadonly<Data> {
+    this.#data ??= deepFreeze(this.#held ? parseData(this.#held.record.data) : {});
+    return this.#data;
+  }
+
+  get signal(): AbortSignal {
+    // The same object to the end: what has aborted must not be taken for another that has not.
+    this.#ends ??= this.#signal(this.#live().record);
+    return this.#ends;
+  }
+
+  get formToken(): string {
+    return this.#live().record.formKey;
+  }
+
+  verifyFormToken(value: unknown): boolean {
+    return (
+      typeof value === 'string' && sameDigest(this.#life.hash.digest(value), this.#life.hash.digest(this.formToken))
+    );
+  }
+
+  has(permission: string): boolean {
+    return this.permissions.includes(permission);
+  }
+
+  /** What a rule that asks for this is missing; `null` when nothing. */
+  unmet(requirement: CheckedRequirement): SojournError | null {
+    if (this.#held === null || this.#held.record.subject === null) return this.#refusal();
+    const code = unmet(this.#held.record, this.#held.permissions, requirement, this.#life.store.now());
+    return (
+      code &&
+      new SojournError(
+        code,
+        code === 'permission_missing' ? 'The session lacks the permission.' : 'The last proof is too old.',
+      )
+    );
+  }
+
+  /** Seconds the cookie may outlive the browser by; `null` where it goes with it. */
+  maxAge(): number | null {
+    const { record } = this.#live();
+    if (!this.#life.policy.kinds[record.kind]?.persistent) return null;
+    return (limitsOf(record, this.#life.policy).expiresAt - this.#life.store.now()) / 1000;
+  }
+
+  async update(change: (draft: Data) => void | Promise<void>): Promise<void> {
+    await this.#write({ changesToken: this.#held === null, needsEvidence: false }, async () => {
+      if (this.#held !== null) {
+        this.#hold(await update(this.#life, this.#held, change));
+        return;
+      }
+      this.#refuseStraggler();
+      const { policy } = this.#life;
+      if (policy.anonymous === 'off') {
+        throw new SojournError(
+          'sign_in_required',
+          'update: policy.anonymous is off, so there is no session to write to.',
+        );
+      }
+      this.#issue(await createAnonymous(this.#life, await firstData(policy, change), this.#carrier.address));
+    });
+  }
+
+  /** A visitor's record without data, where the policy is eager. Over the budget the visit goes on without one. */
+  async begin(): Promise<void> {
+    await this.#write({ changesToken: true, needsEvidence: false }, async () => {
+      if (this.#held !== null) return;
+      try {
+        this.#issue(await createAnonymous(this.#life, '{}', this.#carrier.address));
+      } catch (error) {
+        if (!(error instanceof SojournError) || error.code !== 'anonymous_refused') throw error;
+      }
+    });
+  }
+
+  async signIn(subject: string, options: SignInOptions & { anyOrigin?: boolean } = {}): Promise<void> {
+    const { anyOrigin, ...given } = options;
+    await this.#write({ changesToken: true, needsEvidence: !anyOrigin }, async () => {
+      const device = given.device ?? this.#carrier.device(this.#life.store.now());
+      const withDevice = device === undefined ? given : { ...given, device };
+      this.#issue(await signIn(this.#life, this.#requester(), subject, withDevice));
+    });
+  }
+
+  async beginSignIn(
+    subject: string,
+    options: Pick<SignInOptions, 'factor' | 'checkedAt'> & { anyOrigin?: boolean } = {},
+  ): Promise<void> {
+    const { anyOrigin, ...given } = options;
+    await this.#write({ changesToken: true, needsEvidence: !anyOrigin }, async () => {
+      this.#issue(await beginSignIn(this.#life, this.#requester(), subject, given));
+    });
+  }
+
+  async stepUp({ factor }: { factor: string }): Promise<void> {
+    await this.#write({ changesToken: true, needsEvidence: true }, async () => {
+      this.#issue(await stepUp(this.#life, this.#live(), factor));
+    });
+  }
+
+  async impersonate(subject: string, options: ImpersonateOptions): Promise<void> {
+    await this.#write({ changesToken: true, needsEvidence: true }, async () => {
+      this.#issue(await impersonate(this.#life, this.#live(), subject, options));
+    });
+  }
+
+  async stopImpersonating(): Promise<void> {
+    await this.#write({ changesToken: true, needsEvidence: true }, async () => {
+      this.#issue(await stopImpersonating(this.#life, this.#live()));
+    });
+  }
+
+  async rotate(): Promise<void> {
+    await this.#write({ changesToken: true, needsEvidence: false }, async () => {
+      for (let held = this.#live(); ; held = await readmit(this.#life, held)) {
+        const { record, digest } = held;
+        // Fresh on this answer, or rotated by another request already.
+        if (this.#secret === null || !sameDigest(record.secretHash, digest)) return;
+        const waiting = unseal(this.#life, record, this.#secret);
+        if (waiting !== null) {
+          this.handOn(waiting);
+          return;
+        }
+        const { updated, next } = await offer(this.#life, held, this.#secret);
+        if (updated.outcome === 'updated') {
+          this.#hold({ ...held, record: updated.record });
+          this.handOn(next);
+          return;
+        }
+      }
+    });
+  }
+
+  async terminate({ reason = 'signed_out' }: { reason?: EndingReason } = {}): Promise<boolean> {
+    return this.#write({ changesToken: true, needsEvidence: true }, async () => {
+      if (this.#held === null) {
+        // The jar may hold the token that took this one's place: its session would live on unseen.
+        if (this.refused?.code === 'token_replaced') throw refusalError({ state: 'refused', code: 'token_replaced' });
+        return false;
+      }
+      const { id, subject } = this.#held.record;
+      const ended = await terminate(this.#life, id, { reason, by: subject ?? 'visitor' });
+      this.#carrier.clear();
+      this.#release();
+      return ended;
+    });
+  }
+
+  async body(): Promise<Response> {
+    const body = await this.#carrier.body();
+    if (this.#held !== null) await this.assertLive();
+    return body;
+  }
+
+  async assertLive(): Promise<void> {
+    this.#hold(await readmit(this.#life, this.#live()));
+  }
+
+  /** Hands on the successor that tracking wrote or found waiting. */
+  handOn(secret: string): void {
+    this.#carrier.issue(new Token(this.#live().record.id, secret), this.maxAge());
+  }
+
+  #requester(): Requester {
+    const replaced = this.refused?.code === 'token_replaced' ? this.refused.sessionId : undefined;
+    return { held: this.#held, replacedId: replaced ?? null, beganAt: this.#beganAt };
+  }
+
+  /**
+   * A request that was sent with a token which had just been replaced or ended must not make a
+   * visitor of its sender: their jar may hold the newer token by now, and a visitor's would overwrite it.
+   */
+  #refuseStraggler(): void {
+    const { code, at } = this.refused ?? {};
+    if (at === undefined || code?.startsWith('session_expired')) return;
+    if (this.#life.store.now() - at < this.#life.policy.grace) throw this.#refusal();
+  }
+
+  #live(): Held {
+    if (this.#held !== null) return this.#held;
+    throw this.#refusal();
+  }
+
+  #refusal(): SojournError {
+    const { code = 'sign_in_required', reason, at } = this.refused ?? {};
+    return refusalError({ state: 'refused', code, ...(reason ? { reason } : {}), ...(at ? { at } : {}) });
+  }
+
+  /** Writes of one request go one after another, so that two of them never make two sessions. */
+  async #write<T>(write: Write, run: () => Promise<T>): Promise<T> {
+    const done = this.#carrier.begin(write);
+    const result = this.#queue.then(run).finally(done);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  #hold(held: Held): void {
+    this.#held = held;
+    this.#data = null;
+    this.refused = null;
+  }
+
+  #issue(issued: Issued): void {
+    if (issued.record.id !== this.id) this.#ends = null;
+    this.#hold(issued);
+    this.#secret = null;
+    this.#carrier.issue(issued.token, this.maxAge());
+  }
+
+  #release(): void {
+    this.#held = null;
+    this.#secret = null;
+    this.#data = null;
+  }
+}
+
+/** What the bindings ask of a session and applications do not. */
+export interface Internals {
+  unmet(requirement: CheckedRequirement): SojournError | null;
+  begin(): Promise<void>;
+  maxAge(): number | null;
+}
+
+export function internalsOf(session: object): Internals {
+  if (session instanceof TrackedSession) return session;
+  throw new TypeError('not a session of this library');
+}
+
+function deepFreeze(value: Data): DeepReadonly<Data> {
+  const freeze = (inner: unknown): void => {
+    if (typeof inner !== 'object' || inner === null) return;
+    Object.freeze(inner);
+    for (const each of Object.values(inner)) freeze(each);
+  };
+  freeze(value);
+  return value;
+}
