@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { endWith } from '../src/live/live.ts';
 import { createSessions } from '../src/sessions.ts';
 import { sqlite } from '../src/stores/sqlite/sqlite.ts';
-import { Browser, guarantee } from './lab.ts';
+import { Browser, type Data, guarantee, type Permission } from './lab.ts';
 
 guarantee('G12: a connection ends with its session, with the reason', async (lab) => {
   const here = lab();
@@ -49,7 +49,7 @@ guarantee('G12: a session that ended before anybody waited on it is found out', 
 
 test('G12: a session ended by another process ends the connections of this one [sqlite]', async () => {
   const path = join(mkdtempSync(join(tmpdir(), 'sojourn-')), 'sessions.db');
-  const here = createSessions({ store: sqlite(path) });
+  const here = createSessions<Data, Permission>({ store: sqlite(path) });
   const there = createSessions({ store: sqlite(path) });
   try {
     const browser = new Browser(here);

@@ -9,10 +9,12 @@ const schedules = 10_000;
 /** Of a durable engine each step is a sync, so fewer. */
 const schedulesOnSqlite = 25;
 
-async function play(scenario: Scenario, count: number, engine: string, choose: Choose, seed: string): Promise<void> {
+async function play(scenario: Scenario, count: number, name: string, choose: Choose, seed: string): Promise<void> {
+  const engine = engines[name];
+  if (engine === undefined) throw new TypeError(`no engine ${name}`);
   const scheduler = new Scheduler();
   const lab = new Lab({
-    engine: engines[engine],
+    engine,
     ...scenario.options,
     around: (store) => scheduler.around(scenario.around?.(store) ?? store),
   });
@@ -22,7 +24,7 @@ async function play(scenario: Scenario, count: number, engine: string, choose: C
     await check();
     await invariants(lab);
   } catch (error) {
-    const message = `${scenario.name}, ${count} requests on ${engine}, ${seed}: ${scheduler.trace.join(' ')}`;
+    const message = `${scenario.name}, ${count} requests on ${name}, ${seed}: ${scheduler.trace.join(' ')}`;
     throw new Error(message, { cause: error });
   } finally {
     await lab.sessions.close();

@@ -5,9 +5,20 @@ import type { EndingReason } from '../../src/lifecycle/errors.ts';
  * thought of efficiency. The commands drive it and the library alike and compare the two.
  */
 
+interface Limits {
+  readonly idle: number;
+  readonly absolute: number;
+  readonly anonymousAbsolute: number;
+  readonly touch: number;
+  readonly rotateEvery: number;
+  readonly grace: number;
+  readonly limit: number;
+}
+
 const minute = 60_000;
 const hour = 60 * minute;
-export const policy = {
+
+export const policy: Limits = {
   idle: 30 * minute,
   absolute: 12 * hour,
   anonymousAbsolute: 2 * hour,
@@ -15,7 +26,7 @@ export const policy = {
   rotateEvery: hour,
   grace: 30_000,
   limit: 3,
-} as const;
+};
 
 export interface Retired {
   readonly token: string;
@@ -60,10 +71,10 @@ export type Verdict =
 
 export class Model {
   now: number;
-  readonly sessions = new Map<string, ModelSession>();
-  readonly subjects = new Map<string, ModelSubject>();
+  readonly sessions: Map<string, ModelSession> = new Map();
+  readonly subjects: Map<string, ModelSubject> = new Map();
   /** Sessions of which nothing is known any more. */
-  readonly forgotten = new Set<string>();
+  readonly forgotten: Set<string> = new Set();
 
   constructor(now: number) {
     this.now = now;

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Visitor } from '../test/visitor.ts';
+
+/* Each example is started as its reader would, and lived through over HTTP. */
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+async function start(framework: string, folder: string): Promise<{ origin: string; process: ChildProcess }> {
+  const port = await freePort();
+  const example = spawn(
+    process.execPath,
+    ['--conditions=sojourn-source', join(import.meta.dirname, framework, 'main.ts')],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, PORT: String(port), SESSIONS: join(folder, `${framework}.db`) },
+    },
+  );
+  const origin = `http://localhost:${port}`;
+  for (;;) {
+    const answer = await fetch(`${origin}/orders`).catch(() => null);
+    if (answer) return { origin, process: example };
+    assert.equal(example.exitCode, null, `${framework} did not start`);
+  }
+}
+
+const script = { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' };
+
+for (const framework of ['express', 'fastify', 'hono', 'node', 'fetch']) {
+  test(`the ${framework} example lives through a session`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sojourn-'));
+    const { origin, process: example } = await start(framework, folder);
+    try {
+      const visitor = new Visitor(origin);
+      const sent = await visitor.get('/orders');
+      assert.equal(sent.status, 303);
+      const signInPath = sent.headers.get('location') ?? '';
+      const signIn = (password: string): ReturnType<Visitor['send']> =>
+        visitor.send('POST', signInPath, { json: { username: 'ada', password } });
+      assert.equal((await signIn('wrong')).status, 401);
+      const signedIn = await signIn('correct horse');
+      assert.equal(signedIn.headers.get('location'), '/orders');
+      assert.equal((await visitor.get('/orders')).json['of'], 'ada');
+      const saved = visitor.copy();
+      assert.equal((await visitor.post('/logout')).status, 303);
+      const replay = await saved.get('/orders', { headers: script });
+      assert.equal(replay.status, 401);
+      assert.equal(replay.json['reason'], 'signed_out');
+    } finally {
+      example.kill();
+      await once(example, 'exit');
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
+
+test('the express example keeps the cart over the sign-in and signs out other devices', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sojourn-'));
+  const { origin, process: example } = await start('express', folder);
+  try {
+    const laptop = new Visitor(origin);
+    const phone = new Visitor(origin);
+    const ada = { json: { username: 'ada', password: 'correct horse' } };
+    await laptop.send('POST', '/cart', { json: { item: 'book' } });
+    await laptop.send('POST', '/login', ada);
+    await phone.send('POST', '/login', ada);
+    assert.deepEqual((await laptop.get('/orders')).json, { of: 'ada', cart: ['book'] });
+    assert.deepEqual((await laptop.post('/refund')).json, { refunded: true });
+    assert.deepEqual((await laptop.post('/logout-others')).json, { ended: 1 });
+    assert.equal((await phone.get('/orders', { headers: script })).json['reason'], 'revoked');
+    assert.equal((await laptop.get('/orders')).status, 200);
+  } finally {
+    example.kill();
+    await once(example, 'exit');
+    rmSync(folder, { recursive: true });
+  }
+});
