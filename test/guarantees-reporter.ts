@@ -1,0 +1,89 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestEvent } from 'node:test/reporters';
+
+/*
+ * A reporter that turns the results of a run into docs/guarantees.md: a row a guarantee, a column for
+ * each place it was proved, from the titles of the tests that passed. A test whose title begins with
+ * `G3:` (or `G1–G11:`, or `G3 G4:`) counts for those guarantees, under the `[engine]` it ends with.
+ */
+const promises: Readonly<Record<string, string>> = {
+  G1: '**unguessable**: 256 random bits, public id apart from the secret, only hashes stored',
+  G2: '**no fixation**: an invented value is never adopted; each sign-in or step-up ends the token before',
+  G3: '**no resurrection**: nothing in flight brings an ended session back',
+  G4: '**no lost update**: two requests that change one session both keep their change',
+  G5: '**committed first**: nothing is acknowledged before it is durable',
+  G6: '**two clocks**: idle and absolute limit on every session, checked at every lookup',
+  G7: '**revocation bound**: an ended session is refused everywhere within a declared bound',
+  G8: '**unknown is not absent**: a store that errs or hangs is 503 in time, never a visitor',
+  G9: '**atomic limits**: the most sessions of a subject holds under parallel sign-ins',
+  G10: '**permissions are current**: what is taken away bites at the next request',
+  G11: '**one ending, recorded**: exactly one terminal event, ordered and resumable',
+  G12: '**connections end too**: what waits on a session learns of its end',
+  G13: '**rotation is safe**: an honest client is never signed out, a copy is found',
+  G14: '**anonymous on a budget**: reading costs nothing, visitors displace nobody',
+  G15: '**secrets stay in**: no token in a log, event, list, error or page',
+  G16: '**never silent**: insecure or impossible configuration stops at start, no cookie is dropped without a word',
+  G17: '**not after the end**: who was admitted before the end is refused once their body has been read',
+};
+
+const frameworks = ['express', 'fastify', 'hono', 'node', 'fetch'];
+const columns = ['memory', 'sqlite', 'frameworks', 'server'] as const;
+type Column = (typeof columns)[number];
+
+/** The guarantees that a title names: `G3`, `G3 G4`, `G1–G11`. */
+function named(title: string): string[] {
+  const head = /^((?:G\d+[ –]*)+):/.exec(title)?.[1] ?? '';
+  return [...head.matchAll(/G(\d+)(?:–G(\d+))?/g)].flatMap(([, from, to]) => {
+    const first = Number(from);
+    const last = Number(to ?? from);
+    return Array.from({ length: last - first + 1 }, (_, i) => `G${first + i}`);
+  });
+}
+
+function columnOf(title: string, file: string): Column | null {
+  const tag = /\[(\w+)\]$/.exec(title)?.[1] ?? '';
+  if (frameworks.includes(tag)) return 'frameworks';
+  if (tag === 'memory' || tag === 'sqlite') return tag;
+  if (/packages\/server|end-to-end/.test(file)) return 'server';
+  return /packages\/sojourn/.test(file) ? 'memory' : null;
+}
+
+/** For `node --test --test-reporter=…`: passes nothing on and writes the page at the end of the run. */
+// biome-ignore lint/style/noDefaultExport: Node takes a reporter as a module's default export.
+export default async function* guarantees(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  const passed = new Map<string, number>();
+  const failed = new Map<string, number>();
+  for await (const event of source) {
+    if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
+    const { name, file = '', skip, todo } = event.data;
+    const column = columnOf(name, file);
+    if (column === null || skip !== undefined || todo !== undefined) continue;
+    const counts = event.type === 'test:pass' ? passed : failed;
+    for (const guarantee of named(name)) {
+      const key = `${guarantee} ${column}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  const cell = (guarantee: string, column: Column): string => {
+    const key = `${guarantee} ${column}`;
+    if (failed.has(key)) return `✖ ${failed.get(key)}`;
+    return passed.has(key) ? `✔ ${passed.get(key)}` : '–';
+  };
+  const rows = Object.entries(promises).map(
+    ([guarantee, promise]) =>
+      `| **${guarantee}** | ${promise} | ${columns.map((column) => cell(guarantee, column)).join(' | ')} |`,
+  );
+  const path = join(import.meta.dirname, '../docs/guarantees.md');
+  writeFileSync(path, [...introduction, ...rows, ''].join('\n'));
+  yield '';
+}
+
+const introduction = [
+  '# Guarantees',
+  '',
+  'Written by the tests’ own run, not by hand: ✔ and the number of tests that proved the row there, ✖ where one failed, – where nothing was tried. The tests are named after the guarantee; an interleaving test stands for ten thousand schedules, a model test for two thousand random lives.',
+  '',
+  `| | promise | ${columns.join(' | ')} |`,
+  `|---|---|${columns.map(() => '---|').join('')}`,
+];
