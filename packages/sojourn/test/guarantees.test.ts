@@ -167,6 +167,17 @@ guarantee('G6: at the limit itself a session is dead, a millisecond before it li
 });
 
 guarantee(
+  'G7: an ended session is refused at the very next lookup: without a cache the bound is nought',
+  async (lab) => {
+    const here = lab();
+    const browser = await here.signedIn();
+    const { id } = await browser.signedIn();
+    await here.sessions.terminate(id, { reason: 'administrator', by: 'root' });
+    assert.equal(await browser.refusal(), 'session_terminated');
+  },
+);
+
+guarantee(
   'G8: a store that errs or hangs gives an error in time, and no request is served as a visitor',
   async (lab) => {
     let broken: 'no' | 'throws' | 'hangs' = 'no';

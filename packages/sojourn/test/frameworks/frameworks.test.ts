@@ -254,6 +254,39 @@ everyFramework(
   },
 );
 
+const order: string[] = [];
+const writes = new Set(['create', 'update', 'end']);
+
+everyFramework(
+  'G5: no answer leaves before the write it tells of is durable',
+  async ({ visitor }) => {
+    const steps: readonly [string, () => Promise<unknown>][] = [
+      ['create', () => visitor.post('/write')],
+      ['update', () => visitor.post('/write')],
+      ['create', () => visitor.post('/login', { user: 'u1' })],
+      ['update', () => visitor.post('/step-up')],
+      ['end', () => visitor.post('/logout')],
+    ];
+    for (const [write, step] of steps) {
+      order.length = 0;
+      await step();
+      order.push('answered');
+      assert.deepEqual(order, [write, 'answered']);
+    }
+  },
+  {
+    around: (store) =>
+      through(store, async (name, run) => {
+        const result = await run();
+        if (!writes.has(name)) return result;
+        // As slow as a disk: any answer that did not wait would be there before.
+        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+        order.push(name);
+        return result;
+      }),
+  },
+);
+
 everyFramework(
   'an answer that depends on the session is not kept by caches; one that does not is left alone',
   async ({ visitor }) => {
