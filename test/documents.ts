@@ -4,7 +4,8 @@ import { join, relative } from 'node:path';
 
 /*
  * Code in the documents is not written there: a block under `<!-- from: path -->` is that file, which
- * the tests run, and one under `<!-- output: arguments -->` is what the command `sojourn` prints.
+ * the tests run, and one under `<!-- output: arguments -->` is what the command `sojourn` prints. Between
+ * `<!-- measured by: path -->` and `<!-- end -->` stands what that program prints.
  * `npm run docs` fills them in; a test fails when they differ.
  */
 const root = join(import.meta.dirname, '..');
@@ -20,18 +21,22 @@ export function read(path: string): string {
 
 /** The document with its blocks as they ought to be. */
 export function filled(text: string): string {
-  return text.replace(
-    /(<!-- (from|output): ([^\n]+?) -->\n```\w*\n)[\s\S]*?(```)/g,
-    (_all, head: string, kind: string, what: string, end: string) =>
-      head + (kind === 'from' ? read(what) : printed(what)) + end,
-  );
+  return text
+    .replace(
+      /(<!-- measured by: (\S+) -->\n)[\s\S]*?(<!-- end -->)/g,
+      (_all, head: string, program: string, end: string) => head + printed([program]) + end,
+    )
+    .replace(
+      /(<!-- (from|output): ([^\n]+?) -->\n```\w*\n)[\s\S]*?(```)/g,
+      (_all, head: string, kind: string, what: string, end: string) =>
+        head + (kind === 'from' ? read(what) : printed(['packages/server/src/main.ts', ...what.split(' ')])) + end,
+    );
 }
 
-function printed(given: string): string {
-  const main = join(root, 'packages/server/src/main.ts');
-  return execFileSync(process.execPath, ['--conditions=sojourn-source', main, ...given.split(' ')], {
-    encoding: 'utf8',
-  });
+/** What a program of the repository prints. */
+function printed([program = '', ...given]: readonly string[]): string {
+  const command = ['--conditions=sojourn-source', join(root, program), ...given];
+  return execFileSync(process.execPath, command, { encoding: 'utf8' });
 }
 
 /** Blocks of code that no file or command vouches for. */
