@@ -17,31 +17,56 @@ export async function* follow(
   closed: AbortSignal,
 ): AsyncGenerator<SessionEvent & { readonly cursor: string }> {
   const stop = signal ? AbortSignal.any([signal, closed]) : closed;
-  let wake = (): void => {};
-  let changed = true;
-  const unwatch = store.watch(() => {
-    changed = true;
-    wake();
-  });
-  const woken = (): void => wake();
-  stop.addEventListener('abort', woken);
+  const changes = new Changes(store, stop);
   try {
     let cursor = after ?? null;
     while (!stop.aborted) {
-      changed = false;
+      changes.seen();
       const page = await store.events(cursor, eventsAtOnce);
-      for (const { event, cursor: at } of page.events) yield { ...event, cursor: at };
+      for (const { event, cursor: at } of page.events) {
+        if (stop.aborted) return;
+        yield { ...event, cursor: at };
+      }
       cursor = page.cursor;
       if (page.events.length > 0) continue;
       if (!goOn) return;
-      if (!changed && !stop.aborted) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
+      await changes.next();
     }
   } finally {
-    stop.removeEventListener('abort', woken);
-    unwatch();
+    changes.stop();
+  }
+}
+
+/** Wakes who waits when the store has changed since they looked, or when they are to stop. */
+class Changes {
+  readonly #stopped: AbortSignal;
+  readonly #unwatch: () => void;
+  readonly #woken = (): void => {
+    this.#changed = true;
+    this.#wake();
+  };
+  #changed = false;
+  #wake: () => void = () => {};
+
+  constructor(store: Store, stopped: AbortSignal) {
+    this.#stopped = stopped;
+    this.#unwatch = store.watch(this.#woken);
+    stopped.addEventListener('abort', this.#woken);
+  }
+
+  seen(): void {
+    this.#changed = false;
+  }
+
+  async next(): Promise<void> {
+    if (this.#changed || this.#stopped.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  stop(): void {
+    this.#stopped.removeEventListener('abort', this.#woken);
+    this.#unwatch();
   }
 }

@@ -13,19 +13,35 @@ const foreign: Readonly<Record<string, string>> = {
 
 const refuse: ProxyHandler<object> = {
   get(_target, name) {
-    const instead = typeof name === 'string' ? foreign[name] : undefined;
-    if (instead === undefined) return undefined;
+    if (typeof name !== 'string' || !Object.hasOwn(foreign, name)) return undefined;
     return () => {
-      throw new SojournError('state_invalid', `session.${String(name)}() is express-session’s. ${instead}`);
+      throw new SojournError('state_invalid', `session.${name}() is express-session’s. ${foreign[name]}`);
     };
   },
   set(_target, name) {
-    throw new SojournError(
-      'state_invalid',
-      `session.${String(name)} = … would be lost. Write data with \`await session.update(draft => { draft.${String(name)} = … })\`.`,
-    );
+    throw assigned(String(name));
   },
 };
+
+function assigned(name: string): SojournError {
+  return new SojournError(
+    'state_invalid',
+    `session.${name} = … would be lost. Write data with \`await session.update(draft => { draft.${name} = … })\`.`,
+  );
+}
+
+/** Gives each getter of a class a setter that throws: sloppy code passes over an assignment to one without. */
+export function refuseAssignments(prototype: object): void {
+  for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    if (!property.get) continue;
+    Object.defineProperty(prototype, name, {
+      ...property,
+      set() {
+        throw assigned(name);
+      },
+    });
+  }
+}
 
 /**
  * What a session object falls back to: an assignment to it is an error that names `update`, in sloppy

@@ -49,7 +49,7 @@ export interface Refusal {
 
 interface Every<D, P extends string> {
   /** Changes the data; durable when it resolves. Replayed when another request wrote first, so keep effects out. A visitor gets a session by it. */
-  update(change: (draft: Partial<D>) => void | Promise<void>): Promise<void>;
+  update(change: (draft: Partial<D>) => void): Promise<void>;
   /**
    * A new session with a new id for the subject; the one there was ends in the same step. `anyOrigin`:
    * the caller has checked that this browser began the sign-in, by `state` of an OAuth callback say.

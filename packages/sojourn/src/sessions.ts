@@ -154,7 +154,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   const policy = checkPolicy(options.policy);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? logToConsole;
-  const deadline = milliseconds(options.storeDeadline ?? defaults.storeDeadline, 'storeDeadline');
+  const deadline = milliseconds(options.storeDeadline ?? defaults.storeDeadline, 'storeDeadline', 1);
   const store = withDeadline(options.store, clock, deadline);
 
   const failed = (error: unknown): void => {
@@ -177,7 +177,8 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   const closing = new AbortController();
 
   const every = options.sweepEvery ?? defaults.sweepEvery;
-  const stopSweeping = every === 'never' ? () => {} : sweepRegularly(life, milliseconds(every, 'sweepEvery'), failed);
+  const stopSweeping =
+    every === 'never' ? () => {} : sweepRegularly(life, milliseconds(every, 'sweepEvery', 1), failed);
 
   return {
     policy,
@@ -215,9 +216,10 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
       closing.abort();
       stopSweeping();
       signals.close();
-      await life.touches.flush();
-      await life.notices.flush(true);
+      // The store is closed whatever could not be written before.
+      const written = await Promise.allSettled([life.touches.flush(), life.notices.flush(true)]);
       await store.close();
+      for (const result of written) if (result.status === 'rejected') throw result.reason;
     },
     get counts() {
       return {

@@ -1,4 +1,4 @@
-import { Guard } from './guard.ts';
+import { Guard, refuseAssignments } from './guard.ts';
 import {
   beginSignIn,
   createAnonymous,
@@ -7,18 +7,19 @@ import {
   type SignInOptions,
   signIn,
 } from './lifecycle/create.ts';
-import { type Data, firstData, parseData, update } from './lifecycle/data.ts';
+import { type Data, type Edit, firstData, parseData, update } from './lifecycle/data.ts';
 import { type EndingReason, SojournError } from './lifecycle/errors.ts';
 import { limitsOf } from './lifecycle/expire.ts';
 import { type ImpersonateOptions, impersonate, stopImpersonating } from './lifecycle/impersonate.ts';
 import type { Held, Life } from './lifecycle/life.ts';
 import { type CheckedRequirement, unmet } from './lifecycle/permissions.ts';
+import { readmit } from './lifecycle/readmit.ts';
 import { offer, unseal } from './lifecycle/rotate.ts';
 import type { Actor, Device, Factor, Pending, SessionRecord } from './lifecycle/session.ts';
 import { stepUp } from './lifecycle/step-up.ts';
-import { terminate } from './lifecycle/terminate.ts';
+import { signOut } from './lifecycle/terminate.ts';
 import { sameDigest, Token } from './lifecycle/token.ts';
-import { readmit, refusalError, type Tracked } from './lifecycle/track.ts';
+import { refusalError, type Tracked } from './lifecycle/track.ts';
 
 import type { Carrier, DeepReadonly, Refusal, Write } from './session.ts';
 
@@ -29,7 +30,7 @@ export class TrackedSession extends Guard {
   readonly #signal: (record: SessionRecord) => AbortSignal;
   #held: Held | null;
   #secret: string | null;
-  refused: Refusal | null;
+  #refused: Refusal | null;
   #data: DeepReadonly<Data> | null = null;
   #ends: AbortSignal | null = null;
   readonly #beganAt: number;
@@ -50,12 +51,12 @@ export class TrackedSession extends Guard {
       this.#held = tracked;
       this.#beganAt = tracked.seenAt;
       this.#secret = secret;
-      this.refused = null;
+      this.#refused = null;
     } else {
       this.#held = null;
       this.#beganAt = life.store.now();
       this.#secret = null;
-      this.refused = tracked
+      this.#refused = tracked
         ? { code: tracked.code, reason: tracked.reason, at: tracked.at, sessionId: tracked.sessionId }
         : null;
     }
@@ -64,6 +65,10 @@ export class TrackedSession extends Guard {
   get state(): 'none' | 'anonymous' | 'signed-in' {
     if (this.#held === null) return 'none';
     return this.#held.record.subject === null ? 'anonymous' : 'signed-in';
+  }
+
+  get refused(): Refusal | null {
+    return this.#refused;
   }
 
   get id(): string | null {
@@ -100,8 +105,8 @@ export class TrackedSession extends Guard {
   }
 
   get lastSeenAt(): number {
-    const { record, seenAt } = this.#live();
-    return Math.max(record.lastSeenAt, seenAt);
+    const { record, usedAt } = this.#live();
+    return Math.max(record.lastSeenAt, usedAt);
   }
 
   get idleUntil(): number {
@@ -166,7 +171,7 @@ export class TrackedSession extends Guard {
     return (limitsOf(record, this.#life.policy).expiresAt - this.#life.store.now()) / 1000;
   }
 
-  async update(change: (draft: Data) => void | Promise<void>): Promise<void> {
+  async update(change: Edit): Promise<void> {
     await this.#write({ changesToken: this.#held === null, needsEvidence: false }, async () => {
       if (this.#held !== null) {
         this.#hold(await update(this.#life, this.#held, change));
@@ -180,7 +185,7 @@ export class TrackedSession extends Guard {
           'update: policy.anonymous is off, so there is no session to write to.',
         );
       }
-      this.#issue(await createAnonymous(this.#life, await firstData(policy, change), this.#carrier.address));
+      this.#issue(await createAnonymous(this.#life, firstData(policy, change), this.#carrier.address));
     });
   }
 
@@ -258,11 +263,10 @@ export class TrackedSession extends Guard {
     return this.#write({ changesToken: true, needsEvidence: true }, async () => {
       if (this.#held === null) {
         // The jar may hold the token that took this one's place: its session would live on unseen.
-        if (this.refused?.code === 'token_replaced') throw refusalError({ state: 'refused', code: 'token_replaced' });
+        if (this.#refused?.code === 'token_replaced') throw this.#refusal();
         return false;
       }
-      const { id, subject } = this.#held.record;
-      const ended = await terminate(this.#life, id, { reason, by: subject ?? 'visitor' });
+      const ended = await signOut(this.#life, this.#held, reason);
       this.#carrier.clear();
       this.#release();
       return ended;
@@ -285,7 +289,7 @@ export class TrackedSession extends Guard {
   }
 
   #requester(): Requester {
-    const replaced = this.refused?.code === 'token_replaced' ? this.refused.sessionId : undefined;
+    const replaced = this.#refused?.code === 'token_replaced' ? this.#refused.sessionId : undefined;
     return { held: this.#held, replacedId: replaced ?? null, beganAt: this.#beganAt };
   }
 
@@ -294,7 +298,7 @@ export class TrackedSession extends Guard {
    * visitor of its sender: their jar may hold the newer token by now, and a visitor's would overwrite it.
    */
   #refuseStraggler(): void {
-    const { code, at } = this.refused ?? {};
+    const { code, at } = this.#refused ?? {};
     if (at === undefined || code?.startsWith('session_expired')) return;
     if (this.#life.store.now() - at < this.#life.policy.grace) throw this.#refusal();
   }
@@ -305,7 +309,7 @@ export class TrackedSession extends Guard {
   }
 
   #refusal(): SojournError {
-    const { code = 'sign_in_required', reason, at } = this.refused ?? {};
+    const { code = 'sign_in_required', reason, at } = this.#refused ?? {};
     return refusalError({ state: 'refused', code, ...(reason ? { reason } : {}), ...(at ? { at } : {}) });
   }
 
@@ -320,7 +324,7 @@ export class TrackedSession extends Guard {
   #hold(held: Held): void {
     this.#held = held;
     this.#data = null;
-    this.refused = null;
+    this.#refused = null;
   }
 
   #issue(issued: Issued): void {
@@ -336,6 +340,8 @@ export class TrackedSession extends Guard {
     this.#data = null;
   }
 }
+
+refuseAssignments(TrackedSession.prototype);
 
 /** What the bindings ask of a session and applications do not. */
 export interface Internals {

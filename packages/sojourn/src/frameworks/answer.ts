@@ -1,4 +1,4 @@
-import type { Code, SojournError } from '../lifecycle/errors.ts';
+import type { SojournError } from '../lifecycle/errors.ts';
 import { challenge } from '../transports/bearer.ts';
 import { localPath, refererPath, withReturn } from '../transports/return-path.ts';
 import type { Wire } from './wire.ts';
@@ -21,27 +21,6 @@ interface AnswerOptions {
   /** Span of the proof that was asked for. */
   readonly within?: number | undefined;
 }
-
-const titles: Partial<Record<Code, string>> = {
-  sign_in_required: 'Sign in to go on',
-  session_expired_idle: 'Your session expired because it was not used',
-  session_expired_absolute: 'Your session reached its time limit',
-  session_terminated: 'Your session was ended',
-  token_replaced: 'This session was replaced by a newer one',
-  rotation_lost: 'Your session could not be continued',
-  reuse_detected: 'An old copy of your session was used',
-  fresh_proof_required: 'Confirm that it is you',
-  permission_missing: 'You are not allowed to do this',
-  cross_site: 'This request came from another site',
-  form_token_invalid: 'This form is out of date',
-  credentials_conflict: 'This request carries two different sessions',
-  anonymous_refused: 'Too many new visitors',
-  subject_changed: 'The account changed while you signed in',
-  limit_reached: 'You are signed in on too many devices',
-  conflict: 'Somebody else changed this first',
-  data_too_large: 'That is too much to keep',
-  store_unavailable: 'Try again in a moment',
-};
 
 /** Whether a person waits for a page (Fetch Metadata; for older clients what they accept). */
 export function isNavigation(asked: Pick<Asked, 'header'>): boolean {
@@ -82,32 +61,41 @@ function challengeOf({ code }: SojournError, { within }: AnswerOptions): Record<
   return { 'www-authenticate': challenge(error, within) };
 }
 
-/** What the client may read is listed here; the details of a fault are for the log. */
+/** A fault of ours is for the log; what the client may read is about its own request. */
+function isTheirs({ status, code }: SojournError): boolean {
+  return status < 500 || code === 'store_unavailable';
+}
+
+/** `session_expired_idle` is `Session expired idle`. */
+function titleOf(error: SojournError): string {
+  const words = isTheirs(error) ? error.code.replaceAll('_', ' ') : 'server error';
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 function problem(error: SojournError, headers: Record<string, string>, signIn: string | null): Answer {
-  const { code, status, reason, at } = error;
-  const title = titles[code] ?? 'The server is at fault';
-  const detail = titles[code] ? error.message : 'The log says why.';
+  const { code, status, reason, at: endedAt, message } = error;
+  const detail = isTheirs(error) ? message : 'The log says why.';
   return {
     status,
     headers: { ...headers, 'content-type': 'application/problem+json' },
     body: JSON.stringify({
       type: `urn:sojourn:${code}`,
-      title,
+      title: titleOf(error),
       status,
       detail,
       code,
       reason,
-      endedAt: at,
-      signIn: signIn ?? undefined,
+      endedAt,
+      signIn,
     }),
   };
 }
 
-function page({ code, status }: SojournError, headers: Record<string, string>): Answer {
-  const title = titles[code] ?? 'The server is at fault';
+function page(error: SojournError, headers: Record<string, string>): Answer {
+  const title = titleOf(error);
   return {
-    status,
+    status: error.status,
     headers: { ...headers, 'content-type': 'text/html; charset=utf-8' },
-    body: `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><h1>${title}</h1><p>${code}</p></html>`,
+    body: `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><h1>${title}</h1>`,
   };
 }

@@ -164,7 +164,8 @@ export class Exchange<D, P extends string> implements Carrier {
     const { peer } = this.#wire;
     if (proxies === 0) return peer ?? null;
     const forwarded = (this.#wire.header('x-forwarded-for') ?? '').split(',').map((part) => part.trim());
-    return forwarded.at(-proxies) || peer || null;
+    // Some gateways add the port: 192.0.2.77:4711, [2001:db8::1]:4711.
+    return forwarded.at(-proxies)?.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$|^\[(.*)\](?::\d+)?$/, '$1$2') || peer || null;
   }
 
   #track(token: string | null, readOnly = !this.#mayRotate()): MaybePromise<Session<D, P>> {

@@ -1,10 +1,10 @@
-import { handOver, parseData, serialise } from './data.ts';
+import { handOver, joined } from './data.ts';
 import { SojournError } from './errors.ts';
 import { type Held, type Life, operation } from './life.ts';
 import type { CreateOptions } from './ports.ts';
-import type { Device, Factor, NewSession, SessionRecord } from './session.ts';
+import { readmit } from './readmit.ts';
+import type { Device, Factor, NewSession, Pending, SessionRecord } from './session.ts';
 import { newId, Token } from './token.ts';
-import { readmit } from './track.ts';
 
 /** A session that was just made and the token for its client, which exists nowhere else. */
 export interface Issued extends Held {
@@ -50,7 +50,8 @@ export async function createAnonymous(life: Life, data: string, address: string 
   const made = make(life, { subject: null, permissions: [], factors: [], kind: 'anonymous', data });
   const created = await life.store.create(made.session, options(life, life.store.now()));
   if (created.outcome === 'created') return issued(life, made, created.record);
-  throw new SojournError('anonymous_refused', 'The store holds as many visitors as policy.mostAnonymous allows.');
+  life.budget.refused += 1;
+  throw refusedCreate('anonymous_full');
 }
 
 /**
@@ -63,23 +64,25 @@ export async function signIn(life: Life, requester: Requester, subject: string, 
   if (kind === 'anonymous' || life.policy.kinds[kind] === undefined) {
     throw new SojournError(
       'option_invalid',
-      `signIn: ${JSON.stringify(kind)} is not a kind of the policy for signed-in sessions.`,
+      `signIn: ${JSON.stringify(kind)} is no kind of the policy to sign in with.`,
     );
   }
-  if (subject === '') throw new SojournError('option_invalid', 'signIn: the subject must not be empty.');
+  checkSubject(subject);
   const checkedAt = given.checkedAt ?? requester.beganAt;
   const proved: Factor[] = given.factor === undefined ? [] : [{ method: given.factor, at: life.store.now() }];
-  return replace(life, requester, { subject, checkedAt, limited: true }, async (from) => {
+  return replace(life, requester, { subject, limited: true }, async (from) => {
     const { kept } = await life.store.subject(subject);
-    const own = kept?.data ?? '{}';
+    const first = pendingOf(life, from, subject);
     return {
       kept: kept?.id ?? null,
+      // The first proof is as old as it is: a password changed since does not count.
+      checkedAt: Math.min(checkedAt, first?.checkedAt ?? checkedAt),
       fresh: {
         subject,
         kind,
         permissions: [...new Set(given.permissions)],
-        factors: [...pendingFactors(life, from, subject), ...proved],
-        data: from?.subject === subject ? from.data : handedOver(life, from, own),
+        factors: [...(first?.factors ?? []), ...proved],
+        data: handedOver(life, from, subject, kept?.data ?? '{}'),
         ...(given.device ? { device: given.device } : {}),
       },
     };
@@ -87,34 +90,41 @@ export async function signIn(life: Life, requester: Requester, subject: string, 
 }
 
 /** The password was right and a second factor is open: a new id that is still anonymous and passes no rule. */
-export function beginSignIn(
+export async function beginSignIn(
   life: Life,
   requester: Requester,
   subject: string,
   given: Pick<SignInOptions, 'factor' | 'checkedAt'>,
 ): Promise<Issued> {
+  checkSubject(subject);
   const now = life.store.now();
+  const checkedAt = given.checkedAt ?? requester.beganAt;
+  const { disabled, changedAt } = await life.store.subject(subject);
+  if (disabled || changedAt >= checkedAt) throw refusedCreate('subject_changed');
   const factors = given.factor === undefined ? [] : [{ method: given.factor, at: now }];
-  const pending = { subject, factors, until: now + life.policy.pendingFor };
-  return replace(
-    life,
-    requester,
-    { subject: null, checkedAt: given.checkedAt ?? now, limited: false },
-    async (from) => ({
-      fresh: {
-        subject: null,
-        kind: 'anonymous',
-        permissions: [],
-        factors: [],
-        pending,
-        data: from?.subject === null ? from.data : '{}',
-      },
-    }),
-  );
+  const pending = { subject, factors, checkedAt, until: now + life.policy.pendingFor };
+  return replace(life, requester, { subject: null, limited: false }, async (from) => ({
+    checkedAt,
+    fresh: {
+      subject: null,
+      kind: 'anonymous',
+      permissions: [],
+      factors: [],
+      pending,
+      data: from?.subject === null ? from.data : '{}',
+    },
+  }));
+}
+
+function checkSubject(subject: string): void {
+  if (typeof subject !== 'string' || subject === '') {
+    throw new SojournError('option_invalid', 'signIn: the subject is the id of a user, a text that is not empty.');
+  }
 }
 
 interface Plan {
   readonly fresh: Fresh;
+  readonly checkedAt: number;
   readonly kept?: string | null;
 }
 
@@ -125,13 +135,13 @@ interface Plan {
 export async function replace(
   life: Life,
   { held, replacedId }: Requester,
-  { subject, checkedAt, limited }: { subject: string | null; checkedAt: number; limited: boolean },
+  { subject, limited }: { subject: string | null; limited: boolean },
   plan: (from: SessionRecord | null) => Promise<Plan>,
 ): Promise<Issued> {
   let from = held?.record ?? null;
   if (replacedId !== null) from = await successorOf(life, await life.store.find(replacedId), subject);
   for (;;) {
-    const { fresh, kept } = await plan(from);
+    const { fresh, checkedAt, kept } = await plan(from);
     const made = make(life, fresh);
     const created = await life.store.create(made.session, {
       ...options(life, checkedAt, limited),
@@ -181,20 +191,23 @@ async function successorOf(
   return next?.subject === subject ? next : null;
 }
 
-function pendingFactors(life: Life, from: SessionRecord | null, subject: string): readonly Factor[] {
+function pendingOf(life: Life, from: SessionRecord | null, subject: string): Pending | null {
   const pending = from?.pending;
-  return pending?.subject === subject && life.store.now() < pending.until ? pending.factors : [];
+  return pending?.subject === subject && life.store.now() < pending.until ? pending : null;
 }
 
-/** What crosses from a visitor; nothing from another subject. Too much does not stop the sign-in: it is left behind, and noted. */
-function handedOver(life: Life, from: SessionRecord | null, own: string): string {
-  if (from === null || from.subject !== null) return own;
+/**
+ * The new session's data: the subject's own, and of a visitor's what the policy names; nothing of
+ * another subject's. Too much does not stop the sign-in: the lesser part is left behind, and noted.
+ */
+function handedOver(life: Life, from: SessionRecord | null, subject: string, kept: string): string {
+  if (from === null || (from.subject !== null && from.subject !== subject)) return kept;
   try {
-    return handOver(life.policy, from.data, own);
+    return from.subject === null ? handOver(life.policy, from.data, kept) : joined(life.policy, from.data, kept);
   } catch (error) {
     if (!(error instanceof SojournError) || error.code !== 'data_too_large') throw error;
     life.notices.add(from.id, error.code);
-    return serialise(parseData(own), life.policy.dataBytes);
+    return from.subject === null ? kept : from.data;
   }
 }
 
@@ -207,7 +220,7 @@ function make(life: Life, fresh: Fresh): Made {
   const id = newId(life.random, life.hash, fresh.subject);
   const secret = life.random.text(32);
   const kind = life.policy.kinds[fresh.kind];
-  if (kind === undefined) throw new TypeError(`unknown kind ${fresh.kind}`);
+  if (kind === undefined) throw new SojournError('sign_in_required', `The policy has no kind ${fresh.kind} any more.`);
   return {
     token: new Token(id, secret),
     session: {
@@ -226,17 +239,19 @@ function make(life: Life, fresh: Fresh): Made {
 }
 
 function options(life: Life, checkedAt: number, limited = true): CreateOptions {
-  const { limit, onLimit, mostAnonymous } = life.policy;
+  const { limit, onLimit, mostAnonymous, kinds } = life.policy;
   return {
     operation: operation(life),
     checkedAt,
+    kinds,
     limit: { most: limited ? limit : Number.POSITIVE_INFINITY, over: onLimit },
     mostAnonymous: limited ? mostAnonymous : Number.POSITIVE_INFINITY,
   };
 }
 
 function issued(life: Life, { token, session }: Made, record: SessionRecord): Issued {
-  return { record, token, digest: session.secretHash, permissions: record.permissions, seenAt: life.store.now() };
+  const now = life.store.now();
+  return { record, token, digest: session.secretHash, permissions: record.permissions, seenAt: now, usedAt: now };
 }
 
 function refusedCreate(outcome: 'subject_changed' | 'limit_reached' | 'anonymous_full'): SojournError {

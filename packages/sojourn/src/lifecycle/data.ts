@@ -1,8 +1,8 @@
 import { SojournError } from './errors.ts';
 import { type Held, type Life, operation } from './life.ts';
 import type { Handover, Policy } from './policy.ts';
+import { readmit } from './readmit.ts';
 import type { SessionRecord } from './session.ts';
-import { readmit } from './track.ts';
 
 /** A session's data: an object that JSON can hold. */
 export type Data = Record<string, unknown>;
@@ -15,17 +15,18 @@ const mostReplays = 100;
  * newest data when another request wrote first, so effects stay out of it. Durable when it resolves.
  * Throws `data_too_large`, `data_not_serialisable`, or the refusal when the session is no longer live.
  */
-export async function update(life: Life, held: Held, change: (draft: Data) => unknown): Promise<Held> {
+export async function update(life: Life, held: Held, change: Edit): Promise<Held> {
   let now = held;
   for (let replay = 0; replay <= mostReplays; replay++) {
-    const { record, seenAt } = now;
-    const data = await edited(life.policy, record, change);
-    if (data === record.data) return now;
+    const { record, usedAt } = now;
+    const data = edited(life.policy, record, change);
+    // Nothing to write, but to say so of a session that has ended would be wrong.
+    if (data === record.data) return readmit(life, now);
     const updated = await life.store.update(
       record.id,
       record.version,
       { data },
-      { operation: operation(life), seenAt, events: [] },
+      { operation: operation(life), seenAt: usedAt, events: [] },
     );
     if (updated.outcome === 'updated') return { ...now, record: updated.record };
     now = await readmit(life, now);
@@ -35,17 +36,33 @@ export async function update(life: Life, held: Held, change: (draft: Data) => un
   });
 }
 
-async function edited(policy: Policy, record: SessionRecord, change: (draft: Data) => unknown): Promise<string> {
-  const draft = parseData(record.data);
-  await change(draft);
-  return serialise(draft, record.subject === null ? policy.anonymousDataBytes : policy.dataBytes);
+/** Edits a draft. Not async: it is run again when another request wrote first. */
+export type Edit = (draft: Data) => void;
+
+function edited(policy: Policy, record: SessionRecord, change: Edit): string {
+  return drafted(
+    parseData(record.data),
+    change,
+    record.subject === null ? policy.anonymousDataBytes : policy.dataBytes,
+  );
 }
 
 /** The data of a session that does not exist yet. */
-export async function firstData(policy: Policy, change: (draft: Data) => unknown): Promise<string> {
-  const draft: Data = {};
-  await change(draft);
-  return serialise(draft, policy.anonymousDataBytes);
+export function firstData(policy: Policy, change: Edit): string {
+  return drafted({}, change, policy.anonymousDataBytes);
+}
+
+function drafted(draft: Data, change: Edit, most: number): string {
+  const result: unknown = change(draft);
+  if (result instanceof Promise) {
+    // Its failure would be nobody's.
+    result.catch(() => {});
+    throw new SojournError(
+      'state_invalid',
+      'update: the function must not be async. Wait for things before, and write here.',
+    );
+  }
+  return serialise(draft, most);
 }
 
 /** Data from its stored text. */
@@ -55,41 +72,45 @@ export function parseData(text: string): Data {
 
 /** Data as JSON text that reads back as the same, within a byte limit. */
 export function serialise(data: Data, most: number): string {
-  checkSerialisable(data, 'data', new Set());
+  checkSerialisable(data, 'data', 0);
   const text = JSON.stringify(data);
   const bytes = text.length > most ? text.length : new TextEncoder().encode(text).length;
   if (bytes > most) {
     throw new SojournError(
       'data_too_large',
-      `The session's data would be ${bytes} bytes, over the policy's ${most}. Keep large things elsewhere and their key here.`,
+      `The session's data would be ${bytes} bytes, over the policy's ${most}. Keep large things elsewhere.`,
     );
   }
   return text;
 }
 
-/** JSON would change these without a word: `Date` to text, `Map` to `{}`, `NaN` to `null`, holes to `null`. */
-function checkSerialisable(value: unknown, path: string, above: Set<object>): void {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return;
-  if (typeof value !== 'object') throw notSerialisable(path, typeof value === 'number' ? String(value) : typeof value);
-  if (above.has(value)) throw notSerialisable(path, 'circular');
-  above.add(value);
-  for (const [key, inner] of partsOf(value, path)) checkSerialisable(inner, `${path}.${key}`, above);
-  above.delete(value);
-}
+/** Deeper is either a mistake or circular. */
+const deepest = 100;
 
-function partsOf(value: object, path: string): Iterable<[string | number, unknown]> {
-  // `entries()` visits the holes of an array, as JSON does.
-  if (Array.isArray(value)) return value.entries();
+/** JSON would change these without a word: `Date` to text, `Map` to `{}`, `NaN` and holes to `null`, `-0` to 0. */
+function checkSerialisable(value: unknown, path: string, depth: number): void {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
+  if (typeof value === 'number' && Number.isFinite(value) && !Object.is(value, -0)) return;
+  if (typeof value !== 'object') throw notSerialisable(path, `a ${typeof value}`);
+  if (depth > deepest) throw notSerialisable(path, 'nested too deep');
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype) throw notSerialisable(path, `a ${value.constructor.name}`);
-  // A key set to undefined is how one removes it.
-  return Object.entries(value).filter(([, inner]) => inner !== undefined);
+  const list = Array.isArray(value);
+  if (!list && prototype !== null && prototype !== Object.prototype)
+    throw notSerialisable(path, 'an instance of a class');
+  const keys = Object.keys(value);
+  if (Object.getOwnPropertySymbols(value).length > 0 || (list && keys.length !== value.length)) {
+    throw notSerialisable(path, 'more, or less, than its keys');
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    // A key set to undefined is how one removes it; a list has no such place.
+    if (inner !== undefined || list) checkSerialisable(inner, `${path}.${key}`, depth + 1);
+  }
 }
 
 function notSerialisable(path: string, what: string): SojournError {
   return new SojournError(
     'data_not_serialisable',
-    `${path} is ${what}, which JSON cannot hold. Store text, finite numbers, booleans, null, arrays and plain objects.`,
+    `${path} is ${what}, which JSON cannot hold. Use text, numbers, booleans, null, lists and plain objects.`,
   );
 }
 
@@ -103,6 +124,11 @@ export function handOver(policy: Policy, visitors: string, own: string): string 
     if (value !== undefined) result[key] = value;
   }
   return serialise(result, policy.dataBytes);
+}
+
+/** A session's data beside what was kept for its subject: the session's goes first. */
+export function joined(policy: Policy, data: string, kept: string): string {
+  return kept === '{}' ? data : serialise({ ...parseData(kept), ...parseData(data) }, policy.dataBytes);
 }
 
 /** `merge` joins arrays and plain objects; otherwise what the subject already has goes first. */

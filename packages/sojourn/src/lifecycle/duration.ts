@@ -5,17 +5,24 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
 const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A duration in whole milliseconds; throws `option_invalid`, naming the option, for anything else. */
-export function milliseconds(value: Duration, option: string): number {
+/** A duration in whole milliseconds, `least` or more; throws `option_invalid`, naming the option, for anything else. */
+export function milliseconds(value: Duration, option: string, least = 0): number {
   const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : null;
-  const span = match ? Number(match[1]) * (units[match[2] ?? ''] ?? Number.NaN) : value;
-  if (typeof span !== 'number' || !Number.isSafeInteger(span) || span < 0) {
-    throw new SojournError(
-      'option_invalid',
-      `${option}: ${JSON.stringify(value)} is not a duration. Use whole milliseconds or '20s', '30m', '12h', '30d'.`,
-    );
+  const exact = match ? Number(match[1]) * (units[match[2] ?? ''] ?? Number.NaN) : value;
+  // 1.1 h is not quite a whole number of milliseconds in binary.
+  const span = match ? Math.round(Number(exact)) : exact;
+  if (
+    typeof span === 'number' &&
+    Number.isSafeInteger(span) &&
+    span >= least &&
+    Math.abs(span - Number(exact)) < 1e-6
+  ) {
+    return span;
   }
-  return span;
+  throw new SojournError(
+    'option_invalid',
+    `${option}: ${JSON.stringify(value)} is not a duration${least > 0 ? ` of ${spell(least)} or more` : ''}. Use milliseconds or '20s', '30m', '12h', '30d'.`,
+  );
 }
 
 /** The largest unit that divides a span, for texts: 1800000 is `30 min`. */

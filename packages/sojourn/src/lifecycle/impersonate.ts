@@ -1,6 +1,7 @@
 import { type Issued, type Requester, replace } from './create.ts';
 import { type Duration, milliseconds } from './duration.ts';
 import { SojournError } from './errors.ts';
+import { limitsOf } from './expire.ts';
 import type { Held, Life } from './life.ts';
 import type { Actor } from './session.ts';
 
@@ -28,10 +29,15 @@ export function impersonate(life: Life, held: Held, subject: string, given: Impe
   const longest = life.policy.impersonateFor;
   const lifetime = Math.min(longest, given.for === undefined ? longest : milliseconds(given.for, 'impersonate.for'));
   const actorSubject = own.subject;
-  return replace(life, requesterOf(held), { subject, checkedAt: seenAt, limited: false }, async (from) => {
+  if (own.suspectAt !== undefined) {
+    throw new SojournError('fresh_proof_required', 'impersonate: an old copy of this session was used. Step up first.');
+  }
+  return replace(life, requesterOf(held), { subject, limited: false }, async (from) => {
     // Someone ended or replaced one's own session meanwhile: nothing to act from.
     if (from?.subject !== actorSubject) throw new SojournError('sign_in_required', 'Your own session has ended.');
-    const { permissions, factors, kind, expiresAt, data } = from;
+    const { permissions, factors, kind, data } = from;
+    // What the policy allows now: coming back does not lengthen a session past a shortened policy.
+    const { expiresAt } = limitsOf(from, life.policy);
     const actor: Actor = {
       subject: actorSubject,
       reason: given.reason,
@@ -40,6 +46,7 @@ export function impersonate(life: Life, held: Held, subject: string, given: Impe
       own: { permissions, factors, kind, expiresAt, data },
     };
     return {
+      checkedAt: seenAt,
       fresh: {
         subject,
         kind: 'standard',
@@ -65,24 +72,21 @@ function requesterOf(held: Held): Requester {
 export function stopImpersonating(life: Life, held: Held): Promise<Issued> {
   const { actor, device } = held.record;
   if (actor === undefined) throw new SojournError('state_invalid', 'stopImpersonating: this session has no actor.');
-  return replace(
-    life,
-    requesterOf(held),
-    { subject: actor.subject, checkedAt: actor.at, limited: false },
-    async (from) => {
-      if (from === null) throw new SojournError('sign_in_required', 'The impersonation has ended. Sign in again.');
-      const { permissions, factors, kind, data, expiresAt } = actor.own;
-      return {
-        fresh: {
-          subject: actor.subject,
-          permissions,
-          factors,
-          kind,
-          data,
-          notAfter: expiresAt,
-          ...(device ? { device } : {}),
-        },
-      };
-    },
-  );
+  return replace(life, requesterOf(held), { subject: actor.subject, limited: true }, async (from) => {
+    if (from === null) throw new SojournError('sign_in_required', 'The impersonation has ended. Sign in again.');
+    const { permissions, factors, kind, data, expiresAt } = actor.own;
+    return {
+      checkedAt: actor.at,
+      fresh: {
+        subject: actor.subject,
+        permissions,
+        factors,
+        kind,
+        // A second click takes the place of one's own new session, with what was written there since.
+        data: from.actor ? data : from.data,
+        notAfter: expiresAt,
+        ...(device ? { device } : {}),
+      },
+    };
+  });
 }

@@ -28,6 +28,8 @@ export interface Held {
   readonly permissions: readonly string[];
   /** When the request was admitted. */
   readonly seenAt: number;
+  /** The same where the visit counts as use, else 0. */
+  readonly usedAt: number;
 }
 
 /** A fresh id for one write. */

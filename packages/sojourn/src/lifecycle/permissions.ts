@@ -53,7 +53,7 @@ export function unmet(
  * what is given rotates at the next request and holds from the first sight of the new token. An
  * impersonation only ever loses. Answers how many sessions changed.
  */
-export function setPermissions(life: Life, subject: string, permissions: readonly string[]): Promise<number> {
+export async function setPermissions(life: Life, subject: string, permissions: readonly string[]): Promise<number> {
   return life.store.setPermissions(subject, [...new Set(permissions)], { operation: operation(life) });
 }
 

@@ -157,19 +157,23 @@ function whole(option: string, value: number, least = 1): number {
 }
 
 /** One kind, whole and checked. A default gives way to a shorter absolute limit; only what was asked for can be too long. */
-function checkKind(name: string, options: KindOptions): Kind {
+function checkKind(name: string, base: KindOptions, own: KindOptions): Kind {
   const where = `policy.kinds.${name}`;
-  knownKeys(where, options, [...Object.keys(defaults.kind), 'touchInterval']);
+  knownKeys(where, own, [...Object.keys(defaults.kind), 'touchInterval']);
   const builtIn: KindOptions = Object.entries(defaults.kinds).find(([kind]) => kind === name)?.[1] ?? {};
-  const given = { ...defaults.kind, ...builtIn, ...options };
-  const absolute = milliseconds(given.absolute, `${where}.absolute`);
-  const wanted = milliseconds(given.idle, `${where}.idle`);
-  const idle = options.idle === undefined ? Math.min(wanted, absolute) : wanted;
-  const touchInterval = milliseconds(given.touchInterval ?? touchIntervalFor(idle), `${where}.touchInterval`);
+  const given = { ...defaults.kind, ...builtIn, ...base, ...own };
+  const absolute = milliseconds(given.absolute, `${where}.absolute`, 1);
+  const wanted = milliseconds(given.idle, `${where}.idle`, 1);
+  const idle = own.idle === undefined ? Math.min(wanted, absolute) : wanted;
+  const touchInterval = milliseconds(given.touchInterval ?? touchIntervalFor(idle), `${where}.touchInterval`, 1);
+  if (typeof given.persistent !== 'boolean') throw invalid(`${where}.persistent is true or false.`);
+  if (given.rotateEvery === 'never' && name !== 'anonymous') {
+    throw invalid(`${where}.rotateEvery: without rotation a stolen token is never found. 'never' is for visitors.`);
+  }
   if (idle > absolute) {
     throw invalid(`${where}.idle (${spell(idle)}) is over ${where}.absolute (${spell(absolute)}): shorten idle.`);
   }
-  if (touchInterval < 1 || idle < leastTouches * touchInterval) {
+  if (idle < leastTouches * touchInterval) {
     throw invalid(
       `${where}.idle (${spell(idle)}) is under ${leastTouches} touch intervals (${spell(touchInterval)}): ` +
         'a session in use could end. Lengthen idle or shorten touchInterval.',
@@ -191,7 +195,7 @@ function touchIntervalFor(idle: number): number {
 }
 
 function spanOrNever(value: Duration | 'never', option: string): number {
-  return value === 'never' ? Number.POSITIVE_INFINITY : milliseconds(value, option);
+  return value === 'never' ? Number.POSITIVE_INFINITY : milliseconds(value, option, 1);
 }
 
 /** A policy by name or by options, whole and checked. Throws `option_invalid` with the fix. */
@@ -201,9 +205,10 @@ export function checkPolicy(given: PolicyName | PolicyOptions = 'default'): Poli
   knownKeys('policy', own, Object.keys(defaults.policy));
   const { kinds: baseKinds, ...base } = named[name];
   const all = { ...defaults.policy, ...base, ...own };
-  const kinds: Record<string, Kind> = {};
+  // Without a prototype: a kind called `constructor` is none.
+  const kinds: Record<string, Kind> = Object.create(null);
   for (const kind of new Set([...Object.keys(defaults.kinds), ...Object.keys(ownKinds ?? {})])) {
-    kinds[kind] = checkKind(kind, { ...baseKinds?.[kind], ...ownKinds?.[kind] });
+    kinds[kind] = checkKind(kind, baseKinds?.[kind] ?? {}, ownKinds?.[kind] ?? {});
   }
   const handover: Record<string, Handover> = all.handover;
   for (const [key, rule] of Object.entries(handover)) {
@@ -221,8 +226,8 @@ export function checkPolicy(given: PolicyName | PolicyOptions = 'default'): Poli
     anonymousPerMinute: whole('policy.anonymousPerMinute', all.anonymousPerMinute),
     dataBytes: whole('policy.dataBytes', all.dataBytes, 2),
     anonymousDataBytes: whole('policy.anonymousDataBytes', all.anonymousDataBytes, 2),
-    pendingFor: milliseconds(all.pendingFor, 'policy.pendingFor'),
-    impersonateFor: milliseconds(all.impersonateFor, 'policy.impersonateFor'),
+    pendingFor: milliseconds(all.pendingFor, 'policy.pendingFor', 1),
+    impersonateFor: milliseconds(all.impersonateFor, 'policy.impersonateFor', 1),
     handover,
     formToken: oneOf('policy.formToken', all.formToken, ['off', 'required']),
   };

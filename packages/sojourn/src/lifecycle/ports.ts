@@ -77,6 +77,8 @@ export interface CreateOptions extends WriteOptions {
   /** Refused as `subject_changed` when the subject was changed at or after this time, or is disabled. */
   readonly checkedAt: number;
   readonly limit: { readonly most: number; readonly over: 'refuse' | 'end-oldest' | 'end-idlest' };
+  /** The policy's limits by kind: what is dead under them does not count, though its record allows more. */
+  readonly kinds: Readonly<Record<string, { readonly idle: number; readonly absolute: number }>>;
   /** The most live anonymous sessions in the store. */
   readonly mostAnonymous: number;
   /** The session that this one takes the place of, at the version whose data was handed over. */

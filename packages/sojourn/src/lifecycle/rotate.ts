@@ -15,25 +15,30 @@ const remembered = 16;
  */
 export type Standing = 'current' | 'successor' | 'grace' | 'lost' | 'reused' | 'replaced' | 'unknown';
 
-/** The standing of a digest at `now`, with the retired secret it belongs to, if it does. */
-export function standingOf(record: SessionRecord, digest: string, now: number): { is: Standing; retired?: Retired } {
-  if (sameDigest(record.secretHash, digest)) return current;
-  if (record.successor && sameDigest(record.successor.hash, digest)) return successor;
-  let stepUpSince = false;
-  for (const [index, retired] of record.retired.entries()) {
-    stepUpSince ||= retired.replaced === true;
-    if (!sameDigest(retired.hash, digest)) continue;
-    if (retired.replaced) return { is: 'replaced', retired };
-    if (now < retired.until) return { is: stepUpSince ? 'replaced' : 'grace', retired };
-    return { is: index === 0 ? 'lost' : 'reused', retired };
-  }
-  return unknown;
+interface Stands {
+  readonly is: Standing;
+  /** Of a former secret: permissions that were given since, and that it therefore does not carry. */
+  readonly lacks?: readonly string[];
 }
 
 // One object each, so that the usual answer costs no allocation.
-const current = { is: 'current' } as const;
-const successor = { is: 'successor' } as const;
-const unknown = { is: 'unknown' } as const;
+const current: Stands = { is: 'current' };
+const successor: Stands = { is: 'successor' };
+const unknown: Stands = { is: 'unknown' };
+
+/** The standing of a digest at `now`. */
+export function standingOf(record: SessionRecord, digest: string, now: number): Stands {
+  if (sameDigest(record.secretHash, digest)) return current;
+  if (record.successor && sameDigest(record.successor.hash, digest)) return successor;
+  const index = record.retired.findIndex(({ hash }) => sameDigest(hash, digest));
+  const retired = record.retired[index];
+  if (retired === undefined) return unknown;
+  const newer = record.retired.slice(0, index);
+  if (retired.replaced) return { is: 'replaced' };
+  if (now >= retired.until) return { is: index === 0 ? 'lost' : 'reused' };
+  const lacks = [...newer, retired].flatMap((one) => one.lacks ?? []);
+  return { is: newer.some((one) => one.replaced) ? 'replaced' : 'grace', lacks };
+}
 
 /** A new secret is due: by age, after being away, or because permissions wait for it. */
 export function rotationDue(record: SessionRecord, policy: Policy, now: number): boolean {
@@ -69,7 +74,7 @@ export async function offer(life: Life, held: Held, secret: string): Promise<{ u
         at: life.store.now(),
       },
     },
-    { operation: operation(life), seenAt: held.seenAt, events: [] },
+    { operation: operation(life), seenAt: held.usedAt, events: [] },
   );
   return { updated, next };
 }
@@ -96,7 +101,7 @@ export function promote(life: Life, held: Held): Promise<Updated> {
       rotatedAt: now,
       ...(grants ? { permissions: [...record.permissions, ...grants], grants: undefined } : {}),
     },
-    { operation: operation(life), seenAt: held.seenAt, events: [{ type: 'rotated' }] },
+    { operation: operation(life), seenAt: held.usedAt, events: [{ type: 'rotated' }] },
   );
 }
 

@@ -50,6 +50,8 @@ export interface Retired {
 export interface Pending {
   readonly subject: string;
   readonly factors: readonly Factor[];
+  /** When the first proof was checked: an account that changed since refuses the second. */
+  readonly checkedAt: number;
   readonly until: number;
 }
 

@@ -1,13 +1,19 @@
 import { SojournError } from './errors.ts';
-import type { SessionEvent } from './events.ts';
 import { expire, expiryOf, limitsOf } from './expire.ts';
 import type { Life } from './life.ts';
 import type { Ending, SessionRecord } from './session.ts';
+import { actorChanged, endAndRefuse } from './track.ts';
 
 const eventsAtOnce = 256;
+/** After a failure of the store, what it could not tell is asked again this much later. */
+const retryAfter = 1000;
+/** Timers longer than 2³¹ ms fire at once, so a far limit is looked at on the way. */
+const longestTimer = 2 ** 31 - 1;
 
 interface Watched {
   readonly controller: AbortController;
+  /** Somebody acts as the subject: their account is looked at whenever anything changes. */
+  readonly acted: boolean;
   cancelTimer: () => void;
 }
 
@@ -16,13 +22,14 @@ interface Watched {
  * session ends: at once when this process ends it, soon after when another does, and at its limits.
  */
 export class Signals {
-  readonly #watched = new Map<string, Watched>();
   readonly #failed: (error: unknown) => void;
-  #closed = false;
+  readonly #watched = new Map<string, Watched>();
   #stopWatching: (() => void) | null = null;
+  /** Events up to here have been read; `null`: none yet, or the place was lost. */
   #cursor: string | null = null;
   #reading = false;
-  #again = false;
+  #changedSince = false;
+  #closed = false;
 
   constructor(failed: (error: unknown) => void) {
     // What fails because the store has been closed under it has nobody to tell.
@@ -35,20 +42,21 @@ export class Signals {
   of(life: Life, record: SessionRecord): AbortSignal {
     const known = this.#watched.get(record.id);
     if (known) return known.controller.signal;
-    const watched: Watched = { controller: new AbortController(), cancelTimer: () => {} };
-    if (record.ending) {
-      watched.controller.abort(endedError(record.id, record.ending));
-      return watched.controller.signal;
-    }
+    const watched: Watched = {
+      controller: new AbortController(),
+      acted: record.actor !== undefined,
+      cancelTimer: () => {},
+    };
     this.#watched.set(record.id, watched);
-    this.#begin(life)
-      // What ended before the watching began is found by reading the session once more.
-      .then(() => this.#check(life, record.id, watched))
-      .catch(this.#failed);
+    if (record.ending) this.ended([record]);
+    else if (this.#stopWatching === null) {
+      this.#stopWatching = life.store.watch(() => this.#changed(life));
+      this.#changed(life);
+    } else this.#check(life, record.id);
     return watched.controller.signal;
   }
 
-  /** Sessions that this process has just ended. */
+  /** Sessions that have just ended. */
   ended(records: readonly Pick<SessionRecord, 'id' | 'ending'>[]): void {
     for (const { id, ending } of records) {
       const watched = this.#watched.get(id);
@@ -68,68 +76,85 @@ export class Signals {
     this.#stop();
   }
 
-  async #begin(life: Life): Promise<void> {
-    if (this.#stopWatching) return;
-    this.#stopWatching = life.store.watch(() => this.#changed(life));
-    this.#cursor = (await life.store.beat()).cursor;
-  }
-
   #stop(): void {
     this.#stopWatching?.();
     this.#stopWatching = null;
+    this.#cursor = null;
   }
 
-  /** At a limit the session is read again, for it may have been seen since. */
-  #schedule(life: Life, record: SessionRecord, watched: Watched): void {
-    const { idleTimeout, expiresAt } = limitsOf(record, life.policy);
-    const at = Math.min(record.lastSeenAt + idleTimeout, expiresAt);
-    // Timers longer than 2³¹ ms fire at once, so a far limit is looked at on the way.
-    const delay = Math.min(Math.max(1, at - life.store.now()), 2 ** 31 - 1);
-    watched.cancelTimer = life.clock.after(delay, () => {
-      this.#check(life, record.id, watched).catch(this.#failed);
+  /** Looks a session up and waits for its next limit; a failure is told, and asked again. */
+  #check(life: Life, id: string): void {
+    this.#look(life, id).catch((error: unknown) => {
+      this.#failed(error);
+      this.#waitFor(life, id, retryAfter);
     });
   }
 
-  async #check(life: Life, id: string, watched: Watched): Promise<void> {
+  async #look(life: Life, id: string): Promise<void> {
     await life.touches.flush();
     const record = await life.store.find(id);
-    if (this.#watched.get(id) !== watched) return;
     if (record === null) {
       this.ended([{ id, ending: { reason: 'purged', at: life.store.now(), by: 'system' } }]);
       return;
     }
+    if (!record.ending && (await actorChanged(life, record))) {
+      await endAndRefuse(life, record, { reason: 'subject_changed' });
+      return;
+    }
     const expiry = record.ending ? null : expiryOf(record, life.policy, life.store.now());
-    const now = expiry ? await expire(life, record, expiry) : record;
-    if (now?.ending) this.ended([now]);
-    else if (this.#watched.get(id) === watched) this.#schedule(life, now ?? record, watched);
+    const now = (expiry && (await expire(life, record, expiry))) ?? record;
+    this.ended([now]);
+    // It may have been seen since by then, so it is looked up again at its limit.
+    const { idleTimeout, expiresAt } = limitsOf(now, life.policy);
+    this.#waitFor(life, id, Math.min(now.lastSeenAt + idleTimeout, expiresAt) - life.store.now());
   }
 
-  /** Something was written somewhere: which of the sessions waited on have ended? Merged while one reading runs. */
+  #waitFor(life: Life, id: string, delay: number): void {
+    const watched = this.#watched.get(id);
+    if (watched === undefined) return;
+    watched.cancelTimer();
+    watched.cancelTimer = life.clock.after(Math.min(Math.max(1, delay), longestTimer), () => this.#check(life, id));
+  }
+
+  /** Something was written somewhere. Merged while one reading runs. */
   #changed(life: Life): void {
-    this.#again = true;
+    this.#changedSince = true;
     if (this.#reading) return;
     this.#reading = true;
     this.#read(life)
-      .catch(this.#failed)
+      .catch((error: unknown) => {
+        this.#failed(error);
+        // The place is lost: begin anew, and look every session up.
+        this.#cursor = null;
+        if (this.#stopWatching) life.clock.after(retryAfter, () => this.#changed(life));
+      })
       .finally(() => {
         this.#reading = false;
       });
   }
 
   async #read(life: Life): Promise<void> {
-    while (this.#again) {
-      this.#again = false;
-      const { events, cursor } = await life.store.events(this.#cursor, eventsAtOnce);
-      this.#cursor = cursor;
-      this.#again ||= events.length === eventsAtOnce;
-      this.ended(events.flatMap(({ event }) => endedBy(event)));
+    while (this.#changedSince && this.#watched.size > 0) {
+      this.#changedSince = false;
+      if (this.#cursor === null) {
+        this.#cursor = (await life.store.beat()).cursor;
+        for (const id of this.#watched.keys()) this.#check(life, id);
+      } else {
+        await this.#readOn(life, this.#cursor);
+      }
     }
   }
-}
 
-function endedBy(event: SessionEvent): { id: string; ending: Ending }[] {
-  const { reason, by, at, sessionId } = event;
-  return reason && by ? [{ id: sessionId, ending: { reason, by, at } }] : [];
+  async #readOn(life: Life, from: string): Promise<void> {
+    const { events, cursor } = await life.store.events(from, eventsAtOnce);
+    this.#cursor = cursor;
+    this.#changedSince ||= events.length === eventsAtOnce;
+    for (const { event } of events) {
+      const { sessionId: id, reason, at, by = 'system' } = event;
+      if (reason) this.ended([{ id, ending: { reason, at, by } }]);
+    }
+    for (const [id, { acted }] of this.#watched) if (acted) this.#check(life, id);
+  }
 }
 
 function endedError(sessionId: string, { reason, at }: Ending): SojournError {

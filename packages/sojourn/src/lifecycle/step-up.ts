@@ -1,10 +1,10 @@
 import type { Issued } from './create.ts';
 import { SojournError } from './errors.ts';
 import { type Held, type Life, operation } from './life.ts';
+import { readmit } from './readmit.ts';
 import { retire } from './rotate.ts';
 import type { Retired } from './session.ts';
 import { Token } from './token.ts';
-import { readmit } from './track.ts';
 
 /**
  * The subject proved themselves again in the same session: the factor's time is now, and a fresh
@@ -38,7 +38,7 @@ export async function stepUp(life: Life, held: Held, factor: string): Promise<Is
         suspectAt: undefined,
         ...(record.grants ? { permissions: [...record.permissions, ...record.grants], grants: undefined } : {}),
       },
-      { operation: operation(life), seenAt: held.seenAt, events: [{ type: 'stepped_up' }] },
+      { operation: operation(life), seenAt: held.usedAt, events: [{ type: 'stepped_up' }] },
     );
     if (updated.outcome === 'updated') {
       const { record: after } = updated;
@@ -47,6 +47,7 @@ export async function stepUp(life: Life, held: Held, factor: string): Promise<Is
         digest,
         permissions: after.permissions,
         seenAt: provedAt,
+        usedAt: provedAt,
         token: new Token(record.id, secret),
       };
     }

@@ -1,5 +1,7 @@
-import type { EndingReason } from './errors.ts';
-import { type Life, operation } from './life.ts';
+import { type EndingReason, SojournError } from './errors.ts';
+import { type Held, type Life, operation } from './life.ts';
+import { readmit } from './readmit.ts';
+import { refusalError, refuseAs } from './track.ts';
 
 export interface TerminateOptions {
   /** Default `revoked`. */
@@ -24,6 +26,25 @@ export async function terminate(life: Life, id: string, options: TerminateOption
   return result?.ended ?? false;
 }
 
+/**
+ * A request signs its own session out. `false`: it had ended before. Throws `token_replaced` when the
+ * request's token has been replaced meanwhile: the jar may hold the newer one, whose session would live on unseen.
+ */
+export async function signOut(life: Life, held: Held, reason: EndingReason): Promise<boolean> {
+  try {
+    await readmit(life, held);
+  } catch (error) {
+    if (!(error instanceof SojournError) || error.status !== 401 || error.code === 'token_replaced') throw error;
+    return false;
+  }
+  const { id, subject } = held.record;
+  const result = await life.store.end(id, { reason, by: subject ?? 'visitor', operation: operation(life) });
+  if (result?.ended) life.ended([result.record]);
+  else if (result?.record.ending?.reason === 'replaced')
+    throw refusalError(refuseAs(result.record, result.record.ending));
+  return result?.ended ?? false;
+}
+
 /** Ends all sessions of a subject but one, and refuses sign-ins that were checked before. Answers how many it ended. */
 export function terminateAll(life: Life, subject: string, options: TerminateAllOptions = {}): Promise<number> {
   return endAll(life, subject, {
@@ -39,7 +60,7 @@ export function disable(life: Life, subject: string, by = 'system'): Promise<num
 }
 
 /** Lets a disabled subject sign in again. */
-export function enable(life: Life, subject: string): Promise<void> {
+export async function enable(life: Life, subject: string): Promise<void> {
   return life.store.enable(subject, { operation: operation(life) });
 }
 

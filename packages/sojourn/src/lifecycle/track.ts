@@ -2,7 +2,7 @@ import { type Code, type EndingReason, SojournError } from './errors.ts';
 import { expire, expiryOf } from './expire.ts';
 import { type Held, type Life, operation } from './life.ts';
 import type { MaybePromise } from './ports.ts';
-import { offer, promote, rotationDue, standingOf, unseal } from './rotate.ts';
+import { offer, promote, rotationDue, type Standing, standingOf, unseal } from './rotate.ts';
 import type { Ending, SessionRecord } from './session.ts';
 import type { Presented } from './token.ts';
 
@@ -32,6 +32,15 @@ export interface Refused {
 
 export type Tracked = Admitted | Refused;
 
+/** One token on its way through the stages of being judged. */
+interface Attempt {
+  readonly life: Life;
+  readonly presented: Presented;
+  readonly options: TrackOptions;
+  /** The engine has said that the session lives, whatever this process's clock says. */
+  readonly alive?: true;
+}
+
 /** A successor offered this often without being seen: something on the way drops Set-Cookie. */
 const unseenOffers = 20;
 
@@ -41,83 +50,83 @@ const unseenOffers = 20;
  * Answers at once where the store does; throws `store_unavailable` when the store cannot say.
  */
 export function track(life: Life, presented: Presented, options: TrackOptions): MaybePromise<Tracked> {
-  const found = life.store.find(presented.id);
-  return found instanceof Promise
-    ? found.then((record) => judge(life, presented, options, record))
-    : judge(life, presented, options, found);
+  return again({ life, presented, options });
 }
 
-function judge(
-  life: Life,
-  presented: Presented,
-  options: TrackOptions,
-  record: SessionRecord | null,
-): MaybePromise<Tracked> {
+function again(attempt: Attempt): MaybePromise<Tracked> {
+  const found = attempt.life.store.find(attempt.presented.id);
+  return found instanceof Promise ? found.then((record) => judge(attempt, record)) : judge(attempt, found);
+}
+
+function judge(attempt: Attempt, record: SessionRecord | null): MaybePromise<Tracked> {
+  const { life, presented, options } = attempt;
   if (record === null) return refuse('sign_in_required');
   const digest = life.hash.digest(presented.secret);
   const now = life.store.now();
-  if (standingOf(record, digest, now).is === 'unknown') {
+  const standing = standingOf(record, digest, now);
+  if (standing.is === 'unknown') {
     life.notices.add(record.id, 'secret_mismatch');
     return refuse('sign_in_required');
   }
   if (record.ending) return refuseEnded(life, record, record.ending);
-  const held: Held = { record, digest, seenAt: now, permissions: record.permissions };
-  const expiry = expiryOf(record, life.policy, now);
-  if (expiry) return judgeExpired(life, presented, options, held, expiry);
-  return record.actor ? judgeActor(life, presented, options, held) : judgeLive(life, presented, options, held);
+  const permissions = standing.lacks ? without(record.permissions, standing.lacks) : record.permissions;
+  const held: Held = { record, digest, permissions, seenAt: now, usedAt: options.passive ? 0 : now };
+  const expiry = attempt.alive ? null : expiryOf(record, life.policy, now);
+  if (expiry) return judgeExpired(attempt, record, expiry);
+  return record.actor ? judgeActor(attempt, held, standing.is) : judgeSecret(attempt, held, standing.is);
 }
 
-/** By the secret that was presented. The usual case, a current secret with nothing due, does not wait. */
-function judgeLive(life: Life, presented: Presented, options: TrackOptions, held: Held): MaybePromise<Tracked> {
-  const { record, digest, seenAt } = held;
-  const { is: standing, retired } = standingOf(record, digest, seenAt);
+/** The usual case, a current secret with nothing due, does not wait. */
+function judgeSecret(attempt: Attempt, held: Held, standing: Standing): MaybePromise<Tracked> {
+  const { life } = attempt;
   switch (standing) {
     case 'current':
-      return admitCurrent(life, presented, options, held);
+      return admitCurrent(attempt, held);
     case 'successor':
-      return admitSuccessor(life, presented, options, held);
-    case 'grace': {
-      return admit(life, options, { ...held, permissions: without(record.permissions, retired?.lacks) });
-    }
+      return admitSuccessor(attempt, held);
+    case 'grace':
+      return admit(life, held);
     case 'lost':
-      return endAndRefuse(life, record, { reason: 'rotation_lost', keepData: true });
+      return endAndRefuse(life, held.record, { reason: 'rotation_lost', keepData: true });
     case 'reused':
       return life.policy.onReuse === 'terminate'
-        ? endAndRefuse(life, record, { reason: 'reuse_detected', verdict: 'reuse_detected' })
-        : suspect(life, presented, options, held);
+        ? endAndRefuse(life, held.record, { reason: 'reuse_detected', verdict: 'reuse_detected' })
+        : suspect(attempt, held);
     default:
-      life.notices.add(record.id, 'token_replaced');
-      return refuse('token_replaced', { reason: 'replaced', at: record.rotatedAt, sessionId: record.id });
+      life.notices.add(held.record.id, 'token_replaced');
+      return refuseReplaced(held.record);
   }
 }
 
-function admitCurrent(life: Life, presented: Presented, options: TrackOptions, held: Held): MaybePromise<Tracked> {
-  const { record, seenAt } = held;
-  if (!options.mayRotate) return admit(life, options, held);
+function admitCurrent(attempt: Attempt, held: Held): MaybePromise<Tracked> {
+  const { life, presented, options } = attempt;
+  const { record } = held;
+  if (!options.mayRotate) return admit(life, held);
   if (record.successor) {
     // Offered before and not seen yet: the same one again.
-    if (life.notices.offered(record.id) === unseenOffers) life.notices.add(record.id, 'rotation_unseen');
-    return admit(life, options, held, unseal(life, record, presented.secret));
+    if (life.notices.offered(record.successor.hash) === unseenOffers) life.notices.add(record.id, 'rotation_unseen');
+    return admit(life, held, unseal(life, record, presented.secret));
   }
-  return rotationDue(record, life.policy, seenAt)
-    ? admitRotated(life, presented, options, held)
-    : admit(life, options, held);
+  return rotationDue(record, life.policy, held.seenAt) ? admitRotated(attempt, held) : admit(life, held);
 }
 
 /** Rotation is hygiene: where it cannot be written, the secret that was right still is. */
-async function admitRotated(life: Life, presented: Presented, options: TrackOptions, held: Held): Promise<Tracked> {
+async function admitRotated(attempt: Attempt, held: Held): Promise<Tracked> {
+  const { life, presented } = attempt;
   const offered = await whereWritable(life, held, offer(life, held, presented.secret));
-  if (offered === null) return admit(life, options, held);
-  if (offered.updated.outcome !== 'updated') return track(life, presented, options);
-  return admit(life, options, renewed(held, offered.updated.record), offered.next);
+  if (offered === null) return admit(life, held);
+  if (offered.updated.outcome !== 'updated') return again(attempt);
+  return admit(life, { ...held, record: offered.updated.record }, offered.next);
 }
 
-async function admitSuccessor(life: Life, presented: Presented, options: TrackOptions, held: Held): Promise<Tracked> {
+async function admitSuccessor(attempt: Attempt, held: Held): Promise<Tracked> {
+  const { life } = attempt;
   const promoted = await whereWritable(life, held, promote(life, held));
-  if (promoted === null) return admit(life, options, held);
-  if (promoted.outcome !== 'updated') return track(life, presented, options);
-  life.notices.seen(held.record.id);
-  return admit(life, options, renewed(held, promoted.record));
+  if (promoted === null) return admit(life, held);
+  if (promoted.outcome !== 'updated') return again(attempt);
+  life.notices.seen(held.digest);
+  const { record } = promoted;
+  return admit(life, { ...held, record, permissions: record.permissions });
 }
 
 async function whereWritable<T>(life: Life, held: Held, write: Promise<T>): Promise<T | null> {
@@ -131,7 +140,8 @@ async function whereWritable<T>(life: Life, held: Held, write: Promise<T>): Prom
 }
 
 /** `onReuse: 'step-up'`: the copy is refused and the session asks for a fresh proof from now on. */
-async function suspect(life: Life, presented: Presented, options: TrackOptions, held: Held): Promise<Tracked> {
+async function suspect(attempt: Attempt, held: Held): Promise<Tracked> {
+  const { life } = attempt;
   const { record, seenAt } = held;
   if (record.suspectAt === undefined) {
     const updated = await life.store.update(
@@ -141,44 +151,39 @@ async function suspect(life: Life, presented: Presented, options: TrackOptions, 
       // The copy's use is no sign of life.
       { operation: operation(life), seenAt: 0, events: [{ type: 'reuse_detected' }] },
     );
-    if (updated.outcome !== 'updated') return track(life, presented, options);
+    if (updated.outcome !== 'updated') return again(attempt);
   } else {
     life.notices.add(record.id, 'reuse_detected');
   }
   return refuse('reuse_detected', { reason: 'reuse_detected', sessionId: record.id });
 }
 
+async function judgeActor(attempt: Attempt, held: Held, standing: Standing): Promise<Tracked> {
+  const { life } = attempt;
+  if (await actorChanged(life, held.record)) return endAndRefuse(life, held.record, { reason: 'subject_changed' });
+  return judgeSecret(attempt, held, standing);
+}
+
 /** An impersonation holds only while the one who acts is as they were when it began. */
-async function judgeActor(life: Life, presented: Presented, options: TrackOptions, held: Held): Promise<Tracked> {
-  const { actor } = held.record;
-  if (actor) {
-    const subject = await life.store.subject(actor.subject);
-    if (subject.disabled || subject.changedAt >= actor.at) {
-      return endAndRefuse(life, held.record, { reason: 'subject_changed' });
-    }
-  }
-  return judgeLive(life, presented, options, held);
+export async function actorChanged(life: Life, { actor }: SessionRecord): Promise<boolean> {
+  if (actor === undefined) return false;
+  const { disabled, changedAt } = await life.store.subject(actor.subject);
+  return disabled || changedAt >= actor.at;
 }
 
-async function judgeExpired(
-  life: Life,
-  presented: Presented,
-  options: TrackOptions,
-  held: Held,
-  reason: EndingReason,
-): Promise<Tracked> {
-  const record = await expire(life, held.record, reason);
+async function judgeExpired(attempt: Attempt, found: SessionRecord, reason: EndingReason): Promise<Tracked> {
+  const { life } = attempt;
+  const record = await expire(life, found, reason);
   if (record === null) return refuse('sign_in_required');
-  if (record.ending) return refuseEnded(life, record, record.ending);
-  // Alive after all: a touch that counts was written before the ending could be.
-  return judgeLive(life, presented, options, renewed(held, record));
+  // Alive after all, where a touch that counts was written before the ending could be.
+  return record.ending ? refuseEnded(life, record, record.ending) : again({ ...attempt, alive: true });
 }
 
-async function endAndRefuse(
+export async function endAndRefuse(
   life: Life,
   record: SessionRecord,
   verdict: { reason: EndingReason; keepData?: boolean; verdict?: 'reuse_detected' },
-): Promise<Tracked> {
+): Promise<Refused> {
   const result = await life.store.end(record.id, { ...verdict, by: 'system', operation: operation(life) });
   if (result?.record.ending === undefined) return refuse('sign_in_required');
   if (!result.ended) return refuseEnded(life, result.record, result.record.ending);
@@ -186,26 +191,22 @@ async function endAndRefuse(
   return refuseAs(result.record, result.record.ending);
 }
 
-function renewed(held: Held, record: SessionRecord): Held {
-  return { ...held, record, permissions: record.permissions };
-}
-
-function without(permissions: readonly string[], lacks: readonly string[] = []): readonly string[] {
-  return permissions.filter((name) => !lacks.includes(name));
-}
-
-function admit(life: Life, options: TrackOptions, held: Held, issue: string | null = null): Admitted {
-  const { record, digest, permissions, seenAt } = held;
+function admit(life: Life, held: Held, issue: string | null = null): Admitted {
+  const { record, digest, permissions, seenAt, usedAt } = held;
   const interval = life.policy.kinds[record.kind]?.touchInterval ?? 0;
-  if (!options.passive && seenAt - record.lastSeenAt >= interval) life.touches.add(record.id, seenAt);
-  return { state: 'admitted', record, digest, permissions, seenAt, issue };
+  if (usedAt - record.lastSeenAt >= interval) life.touches.add(record.id, usedAt);
+  return { state: 'admitted', record, digest, permissions, seenAt, usedAt, issue };
 }
 
-function refuse(code: Code, details: Omit<Refused, 'state' | 'code'> = {}): Refused {
+export function refuse(code: Code, details: Omit<Refused, 'state' | 'code'> = {}): Refused {
   return { state: 'refused', code, ...details };
 }
 
-function refuseAs(record: SessionRecord, { reason, at }: Ending): Refused {
+export function refuseReplaced({ id, rotatedAt }: SessionRecord): Refused {
+  return refuse('token_replaced', { reason: 'replaced', at: rotatedAt, sessionId: id });
+}
+
+export function refuseAs(record: SessionRecord, { reason, at }: Ending): Refused {
   return refuse(codeOf(reason), { reason, at, sessionId: record.id });
 }
 
@@ -230,31 +231,12 @@ function codeOf(reason: EndingReason): Code {
   }
 }
 
+export function without(permissions: readonly string[], lacks: readonly string[]): readonly string[] {
+  return permissions.filter((name) => !lacks.includes(name));
+}
+
 /** A refusal as the error it is for code that must not go on. */
 export function refusalError(refused: Refused): SojournError {
   const why = refused.reason ? ` (${refused.reason})` : '';
   return new SojournError(refused.code, `The session is not live${why}. Send the person to sign in.`, refused);
-}
-
-/**
- * The session that a request holds, read anew. Throws the refusal when it has ended, has expired, or
- * has given up the secret that the request presented.
- */
-export async function readmit(life: Life, held: Held): Promise<Held> {
-  const { digest, seenAt } = held;
-  const record = await life.store.find(held.record.id);
-  if (record === null) throw refusalError(refuse('sign_in_required'));
-  if (record.ending) throw refusalError(refuseAs(record, record.ending));
-  const now = life.store.now();
-  // The request was admitted, so it counts as a visit although its touch may not be written yet.
-  const expiry = expiryOf({ ...record, lastSeenAt: Math.max(record.lastSeenAt, seenAt) }, life.policy, now);
-  if (expiry) {
-    const ended = await expire(life, record, expiry);
-    throw refusalError(refuse(codeOf(expiry), { reason: expiry, at: ended?.ending?.at ?? now, sessionId: record.id }));
-  }
-  const { is: standing, retired } = standingOf(record, digest, now);
-  if (standing === 'current' || standing === 'successor' || standing === 'grace') {
-    return { record, digest, seenAt, permissions: without(record.permissions, retired?.lacks) };
-  }
-  throw refusalError(refuse('token_replaced', { reason: 'replaced', sessionId: record.id }));
 }

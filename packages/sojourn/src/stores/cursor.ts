@@ -12,21 +12,27 @@ export function encodeCursor({ epoch, at }: Positions): string {
   return `${epoch}.${at.map((position) => (position === 0 ? '' : position.toString(36))).join('-')}`;
 }
 
-/** Throws `cursor_lost` for a cursor of another epoch or of no engine at all. */
-export function decodeCursor(cursor: string, epoch: string): number[] {
-  const [of, text = ''] = cursor.split('.');
-  const at = text.split('-').map((part) => (part === '' ? 0 : Number.parseInt(part, 36)));
-  if (
-    of !== epoch ||
-    at.length !== partitions ||
-    !at.every((position) => Number.isSafeInteger(position) && position >= 0)
-  ) {
+/**
+ * The positions of a cursor. Throws `cursor_lost` for one of another epoch or of no engine at all, for
+ * one before what is kept, and for one ahead of what there is, as after a restored backup.
+ */
+export function decodeCursor(
+  cursor: string,
+  { epoch, forgotten, counters }: { epoch: string; forgotten: readonly number[]; counters: readonly number[] },
+): number[] {
+  const parts = cursor.startsWith(`${epoch}.`) ? cursor.slice(epoch.length + 1).split('-') : [];
+  const at = parts.map((part) => (/^[0-9a-z]{0,10}$/.test(part) ? Number.parseInt(part || '0', 36) : Number.NaN));
+  if (at.length !== partitions || !at.every(Number.isSafeInteger)) {
     throw cursorLost('it belongs to another store, or to one that was made anew');
+  }
+  for (const [partition, position] of at.entries()) {
+    if (position < (forgotten[partition] ?? 0)) throw cursorLost('events after it are past their retention of 28 days');
+    if (position > (counters[partition] ?? 0)) throw cursorLost('it is ahead of this store, which may be a backup');
   }
   return at;
 }
 
-export function cursorLost(why: string): SojournError {
+function cursorLost(why: string): SojournError {
   return new SojournError(
     'cursor_lost',
     `Events cannot be resumed from this cursor: ${why}. Start from the beginning.`,

@@ -4,7 +4,7 @@ import { isTerminal, type SessionEvent } from '../lifecycle/events.ts';
 import type { Store, SubjectRecord } from '../lifecycle/ports.ts';
 import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitions } from '../lifecycle/token.ts';
-import { cursorLost, decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
 import * as operations from './operations.ts';
 import { dueAt, erased, type NumberedEvent, type Rows, retention, stateOf } from './rows.ts';
 
@@ -73,10 +73,8 @@ class MemoryStore implements Store {
 
   events: Store['events'] = (after, most) => {
     const rows = this.#open();
-    const at = after === null ? [...rows.forgotten] : decodeCursor(after, this.#epoch);
-    if (at.some((position, partition) => position < (rows.forgotten[partition] ?? 0))) {
-      throw cursorLost('events after it are past their retention of 28 days');
-    }
+    const { forgotten, counters } = rows;
+    const at = after === null ? [...forgotten] : decodeCursor(after, { epoch: this.#epoch, forgotten, counters });
     const events = rows.events
       .filter(({ partition, number }) => number > (at[partition] ?? 0))
       .slice(0, most)

@@ -105,17 +105,30 @@ export function keptNow(subject: SubjectRecord, now: number): SubjectRecord['kep
 function overLimit(
   live: readonly SessionRecord[],
   now: number,
-  { limit, replaces }: CreateOptions,
+  { limit, replaces, kinds }: CreateOptions,
 ): { dead: SessionRecord[]; over: SessionRecord[] | null } {
   if (limit.most === Number.POSITIVE_INFINITY) return { dead: [], over: [] };
   const others = live.filter(({ id, actor }) => id !== replaces?.id && actor === undefined);
-  const dead = others.filter((record) => !isLive(record, now));
-  const counted = others.filter((record) => isLive(record, now));
+  const lives = (record: SessionRecord): boolean => isLive(shortened(record, kinds[record.kind]), now);
+  const dead = others.filter((record) => !lives(record));
+  const counted = others.filter(lives);
   const excess = counted.length + 1 - limit.most;
   if (excess <= 0) return { dead, over: [] };
   if (limit.over === 'refuse') return { dead, over: null };
   const age = limit.over === 'end-idlest' ? 'lastSeenAt' : 'createdAt';
   return { dead, over: counted.sort((a, b) => a[age] - b[age]).slice(0, excess) };
+}
+
+/** A record under limits that may have become shorter; of a kind that no longer exists it has no lifetime. */
+function shortened(
+  record: SessionRecord,
+  { idle, absolute }: { readonly idle: number; readonly absolute: number } = { idle: 0, absolute: 0 },
+): SessionRecord {
+  return {
+    ...record,
+    idleTimeout: Math.min(record.idleTimeout, idle),
+    expiresAt: Math.min(record.expiresAt, record.createdAt + absolute),
+  };
 }
 
 export function update(
@@ -158,11 +171,7 @@ export function end(rows: Rows, now: number, id: string, options: EndOptions): E
   if (record.ending) return { ended: record.operation === options.operation, record };
   if (options.ifExpired) {
     const { idleTimeout, lifetime } = options.ifExpired;
-    const limited = {
-      ...record,
-      idleTimeout: Math.min(record.idleTimeout, idleTimeout),
-      expiresAt: Math.min(record.expiresAt, record.createdAt + lifetime),
-    };
+    const limited = shortened(record, { idle: idleTimeout, absolute: lifetime });
     if (isLive(limited, now)) return { ended: false, record };
   }
   if (options.verdict) append(rows, eventOf(options.verdict, record, now));
@@ -208,7 +217,8 @@ export function setPermissions(
   changeSubject(rows, now, subject, {});
   let changed = 0;
   for (const record of rows.liveOf(subject)) {
-    const change = isLive(record, now) ? permissionChange(record, permissions) : null;
+    // Also of one that looks dead: a touch on its way may show that it is not.
+    const change = permissionChange(record, permissions);
     if (change === null) continue;
     const next = { ...record, ...change, version: record.version + 1, operation };
     rows.replace(next);

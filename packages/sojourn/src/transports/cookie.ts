@@ -41,35 +41,32 @@ export function setCookie({ name, attributes }: Cookie, value: string, maxAge: n
   return `${name}=${value}${attributes}${age}`;
 }
 
+const gone = '; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT';
+
 /** A Set-Cookie value that removes the cookie; the attributes mirror those it was set with. */
 export function clearCookie({ name, attributes }: Cookie): string {
-  return `${name}=${attributes}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT`;
+  return `${name}=${attributes}${gone}`;
 }
 
 /**
  * Set-Cookie values that remove what others may have set under the name: for each parent of the path
  * and each parent domain of the host. The cookie at Path=/ without Domain stays.
  */
-export function clearStrays(cookie: Cookie, path: string, host: string): readonly string[] {
-  const base = clearCookie(cookie);
+export function clearStrays({ name, attributes }: Cookie, path: string, host: string): readonly string[] {
+  const others = attributes.replace('; Path=/', '');
   const parts = path
     .split('/')
     .filter((part) => /^[\w.~%!$&'()*+=:@-]+$/.test(part))
     .slice(0, mostStrays);
-  const paths = parts.flatMap((_, i) => [
-    `/${parts.slice(0, i + 1).join('/')}`,
-    `/${parts.slice(0, i + 1).join('/')}/`,
-  ]);
-  const labels = /^[a-z0-9.-]+$/i.test(host) && !/^[\d.]+$/.test(host) ? host.split('.') : [];
+  const parents = parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`);
+  const labels = /^[a-z][a-z0-9.-]*$/i.test(host) ? host.split('.').slice(-mostStrays) : [];
   const domains = labels
-    .slice(0, -1)
     .map((_, i) => labels.slice(i).join('.'))
-    .slice(0, mostStrays);
+    .filter((domain) => domain.includes('.') || domain === host);
   return [
-    ...paths.map((stray) => base.replace('; Path=/', `; Path=${stray}`)),
-    ...(labels.length === 1 ? [`${base}; Domain=${host}`] : []),
-    ...domains.map((domain) => `${base}; Domain=${domain}`),
-  ];
+    ...parents.flatMap((parent) => [`; Path=${parent}`, `; Path=${parent}/`]),
+    ...domains.map((domain) => `; Path=/; Domain=${domain}`),
+  ].map((where) => `${name}=${others}${where}${gone}`);
 }
 
 const mostStrays = 6;

@@ -298,7 +298,7 @@ async function stepUp(model: Model, real: Real, browser: Browser): Promise<void>
 async function setPermissions(model: Model, real: Real, subject: string, given: readonly Permission[]): Promise<void> {
   await real.lab.sessions.setPermissions(subject, given);
   model.subject(subject).changedAt = model.now;
-  for (const session of model.liveOf(subject).filter((one) => model.isLive(one))) {
+  for (const session of model.liveOf(subject)) {
     session.grants = given.filter((name) => !session.permissions.includes(name));
     session.permissions = session.permissions.filter((name) => given.some((one) => one === name));
   }

@@ -73,6 +73,11 @@ export function creating(more: Partial<CreateOptions> = {}): CreateOptions {
     checkedAt: start + 1,
     limit: { most: 1000, over: 'end-oldest' },
     mostAnonymous: 1000,
+    kinds: {
+      anonymous: { idle: 30 * minute, absolute: 2 * hour },
+      standard: { idle: 30 * minute, absolute: 40 * hour },
+      remembered: { idle: 30 * minute, absolute: 40 * hour },
+    },
     ...more,
   };
 }

@@ -3,7 +3,7 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import type { SessionEvent } from '../../lifecycle/events.ts';
 import type { EventsPage, Page, Store, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
-import { cursorLost, decodeCursor, encodeCursor } from '../cursor.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { retention } from '../rows.ts';
 import { pragmas } from './pragmas.ts';
 import { sessionColumns, sessionOf, subjectOf } from './rows.ts';
@@ -64,10 +64,7 @@ export class Reader {
       const partitions = this.#statements.partitions.all();
       const forgotten = partitions.map((row) => Number(row['forgotten']));
       const counters = partitions.map((row) => Number(row['counter']));
-      const at = after === null ? [...forgotten] : decodeCursor(after, this.#epoch);
-      if (at.some((position, partition) => position < (forgotten[partition] ?? 0))) {
-        throw cursorLost('events after it are past their retention of 28 days');
-      }
+      const at = after === null ? [...forgotten] : decodeCursor(after, { epoch: this.#epoch, forgotten, counters });
       const found = at.flatMap((position, partition) =>
         position < (counters[partition] ?? 0) ? this.#statements.events.all(partition, position, most) : [],
       );

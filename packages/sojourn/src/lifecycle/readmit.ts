@@ -1,0 +1,43 @@
+import { expire, expiryOf } from './expire.ts';
+import type { Held, Life } from './life.ts';
+import { standingOf } from './rotate.ts';
+import type { SessionRecord } from './session.ts';
+import {
+  actorChanged,
+  endAndRefuse,
+  type Refused,
+  refusalError,
+  refuse,
+  refuseAs,
+  refuseReplaced,
+  without,
+} from './track.ts';
+
+/**
+ * The session that a request holds, read anew. Throws the refusal when it has ended or expired, when
+ * its actor has changed, or when it has given up the secret that the request presented.
+ */
+export async function readmit(life: Life, held: Held): Promise<Held> {
+  const record = await life.store.find(held.record.id);
+  if (record === null) throw refusalError(refuse('sign_in_required'));
+  const refused = await refusalOf(life, held, record);
+  if (refused) throw refusalError(refused);
+  // By when the request was admitted: one that takes long does not lose the secret it came with.
+  const { lacks = [] } = standingOf(record, held.digest, held.seenAt);
+  return { ...held, record, permissions: without(record.permissions, lacks) };
+}
+
+async function refusalOf(life: Life, held: Held, record: SessionRecord): Promise<Refused | null> {
+  if (record.ending) return refuseAs(record, record.ending);
+  // The request was admitted, so it counts as a visit although its touch may not be written yet.
+  const seen = { ...record, lastSeenAt: Math.max(record.lastSeenAt, held.usedAt) };
+  const expiry = expiryOf(seen, life.policy, life.store.now());
+  if (expiry) {
+    const ended = await expire(life, record, expiry);
+    if (ended === null) return refuse('sign_in_required');
+    if (ended.ending) return refuseAs(ended, ended.ending);
+  }
+  if (await actorChanged(life, record)) return endAndRefuse(life, record, { reason: 'subject_changed' });
+  const { is } = standingOf(record, held.digest, held.seenAt);
+  return is === 'current' || is === 'successor' || is === 'grace' ? null : refuseReplaced(record);
+}
