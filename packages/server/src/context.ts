@@ -1,16 +1,20 @@
 import type { FastifyRequest } from 'fastify';
-import type { Sessions } from 'sojourn';
+import { type Clock, type Session, type Sessions, SojournError } from 'sojourn';
 import type { FastifyWeb } from 'sojourn/fastify';
 import type { Config } from './config.ts';
-import type { Bar } from './pages/layout.ts';
+import type { Feed } from './events/feed.ts';
+import type { Frame } from './pages/layout.ts';
 import type { Throttle } from './users/throttle.ts';
 import type { Users } from './users/users.ts';
 
 /** What this server keeps in a session. */
 export interface ServerData {
-  /** Said once on the next page. */
+  /** Said once, on whatever page comes next. */
   message?: string;
 }
+
+export type ServerSession = Session<ServerData, string>;
+export type LiveSession = Exclude<ServerSession, { state: 'none' }>;
 
 /** What the handlers work with. */
 export interface Context {
@@ -19,18 +23,65 @@ export interface Context {
   readonly web: FastifyWeb<ServerData, string>;
   readonly users: Users;
   readonly throttle: Throttle;
+  readonly clock: Clock;
+  readonly feed: Feed;
 }
 
-/** The bar of the page that answers this request. */
-export function barOf({ web, users }: Context, request: FastifyRequest): Bar {
-  const session = web.session(request);
-  if (session.state !== 'signed-in') return { name: null, actor: null, formToken: null };
+/** The frame of the page that answers this request. The message that waits in the session is taken out of it. */
+export async function frameOf(
+  context: Pick<Context, 'web' | 'users'>,
+  request: FastifyRequest,
+  session: ServerSession = context.web.session(request),
+): Promise<Frame> {
+  const message = await takeMessage(session);
+  return frameAround(context, request, session, message);
+}
+
+/** The frame around a page about a session, or about none. */
+export function frameAround(
+  { users }: Pick<Context, 'users'>,
+  request: FastifyRequest,
+  session: ServerSession | null,
+  message: string | null = null,
+): Frame {
+  const path = pathOf(request);
+  if (session?.state !== 'signed-in') return { path, message, name: null, actor: null, formToken: null };
   const nameOf = (id: string): string => users.byId(id)?.name ?? id;
   return {
+    path,
+    message,
     name: nameOf(session.subject),
     actor: session.actor ? nameOf(session.actor.subject) : null,
     formToken: session.formToken,
   };
+}
+
+async function takeMessage(session: ServerSession): Promise<string | null> {
+  const { message } = session.data;
+  if (session.state === 'none' || message === undefined) return null;
+  await session.update((draft) => {
+    delete draft.message;
+  });
+  return message;
+}
+
+/** Leaves a message for the page that comes next. */
+export function say(session: ServerSession, message: string): Promise<void> {
+  return session.update((draft) => {
+    draft.message = message;
+  });
+}
+
+/** The session, if it is live; else throws why it is not. */
+export async function liveOf(session: ServerSession): Promise<LiveSession> {
+  if (session.state !== 'none') return session;
+  await session.assertLive();
+  throw new SojournError('sign_in_required', 'This request has no session.');
+}
+
+/** The path of a request, without its query. */
+function pathOf({ url }: Pick<FastifyRequest, 'url'>): string {
+  return url.split('?', 1)[0] ?? url;
 }
 
 /** A field of a form that was sent, as text; empty when it is missing. */

@@ -1,7 +1,23 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { changePassword, showAccount, terminateOne, terminateOthers } from './account/actions.ts';
 import type { Context } from './context.ts';
+import { showEvents } from './events/stream.ts';
 import { showLife, showSession } from './life/actions.ts';
+import {
+  beginBrief,
+  changePermissions,
+  makeRequest,
+  rotate,
+  signInHere,
+  signOutHere,
+  visit,
+  whoami,
+} from './life/buttons.ts';
+import { copyPath } from './life/copy.ts';
+import { plant } from './life/tries/creation.ts';
+import { returnLate } from './life/tries/expiry.ts';
+import { replay, writeLate } from './life/tries/termination.ts';
+import { alterSecret } from './life/tries/tracking.ts';
 import { showLogin, signIn, signOut } from './login/actions.ts';
 
 export interface Route {
@@ -10,7 +26,11 @@ export interface Route {
   /** Who may: anybody, or who is signed in. */
   readonly for: 'anyone' | 'signed-in';
   /** A navigation here begins a visitor's session. */
-  readonly eager?: boolean;
+  readonly eager?: true;
+  /** The answer goes on for as long as the session does. */
+  readonly stream?: true;
+  /** A button of the life page: not there with `--no-demo`. */
+  readonly demo?: true;
   readonly handle: (
     context: Context,
     request: FastifyRequest,
@@ -29,4 +49,19 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/account/sessions/terminate-others', for: 'signed-in', handle: terminateOthers },
   { method: 'POST', path: '/account/password', for: 'signed-in', handle: changePassword },
   { method: 'GET', path: '/session', for: 'signed-in', handle: showSession },
+  { method: 'GET', path: '/session/events', for: 'anyone', stream: true, handle: showEvents },
+
+  { method: 'POST', path: '/life/visit', for: 'anyone', demo: true, handle: visit },
+  { method: 'POST', path: '/life/sign-in', for: 'anyone', demo: true, handle: signInHere },
+  { method: 'POST', path: '/life/plant', for: 'anyone', demo: true, handle: plant },
+  { method: 'POST', path: '/life/request', for: 'anyone', demo: true, handle: makeRequest },
+  { method: 'GET', path: '/life/whoami', for: 'anyone', demo: true, handle: whoami },
+  { method: 'POST', path: '/life/permissions', for: 'signed-in', demo: true, handle: changePermissions },
+  { method: 'POST', path: '/life/rotate', for: 'anyone', demo: true, handle: rotate },
+  { method: 'POST', path: '/life/alter', for: 'anyone', demo: true, handle: alterSecret },
+  { method: 'POST', path: '/life/brief', for: 'signed-in', demo: true, handle: beginBrief },
+  { method: 'POST', path: `${copyPath}/late`, for: 'anyone', demo: true, handle: returnLate },
+  { method: 'POST', path: '/life/sign-out', for: 'anyone', demo: true, handle: signOutHere },
+  { method: 'POST', path: copyPath, for: 'anyone', demo: true, handle: replay },
+  { method: 'POST', path: '/life/late-write', for: 'signed-in', demo: true, handle: writeLate },
 ];

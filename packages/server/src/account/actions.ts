@@ -1,43 +1,32 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { barOf, type Context, field } from '../context.ts';
+import { type Context, field, frameOf, say } from '../context.ts';
+import { prove, refusalOf } from '../login/prove.ts';
 import { UserError } from '../users/users.ts';
 import { accountPage } from './page.ts';
 
 /** A proof older than this does not suffice to end other sessions (ASVS 7.5.2). */
 const proofLasts = 10 * 60_000;
 
-export async function showAccount(
-  context: Context,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const session = context.web.signedIn(request);
-  const { message } = session.data;
-  if (message !== undefined) {
-    await session.update((draft) => {
-      delete draft.message;
-    });
-  }
-  return answer(context, request, reply, { message: message ?? null });
+export function showAccount(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  return answer(context, request, reply);
 }
 
 async function answer(
   context: Context,
   request: FastifyRequest,
   reply: FastifyReply,
-  { status = 200, message = null, error = null }: { status?: number; message?: string | null; error?: string | null },
+  { status = 200, error = null }: { status?: number; error?: string | null } = {},
 ): Promise<FastifyReply> {
   const { sessions, users, web } = context;
   const session = web.signedIn(request);
   return reply
     .code(status)
-    .type('text/html')
+    .type('text/html; charset=utf-8')
     .send(
       accountPage({
-        bar: barOf(context, request),
+        frame: await frameOf(context, request),
         devices: await sessions.list(session.subject),
         own: session.id,
-        message,
         error,
         askPassword: !provedLately(context, request),
         nameOf: (subject) => users.byId(subject)?.name ?? subject,
@@ -45,27 +34,37 @@ async function answer(
     );
 }
 
-function provedLately({ web }: Context, request: FastifyRequest): boolean {
-  return web.signedIn(request).factors.some(({ at }) => Date.now() - at <= proofLasts);
+function provedLately({ web, clock }: Context, request: FastifyRequest): boolean {
+  return web.signedIn(request).factors.some(({ at }) => clock.now() - at <= proofLasts);
 }
 
-/** The password again, where the last proof is too old: a step-up, so the old token ends. */
-async function proves(context: Context, request: FastifyRequest, given: string): Promise<boolean> {
-  const { users, web, throttle } = context;
-  const session = web.signedIn(request);
-  const user = users.byId(session.subject);
-  if (user === null || session.actor || throttle.attempt(user.name, request.ip) > 0) return false;
-  if ((await users.verify(user.name, given)) === null) return false;
-  throttle.succeeded(user.name, request.ip);
-  await session.stepUp({ factor: 'password' });
-  return true;
+/** The password again: a step-up, so the old token ends. What was wrong with it, `null` when nothing. */
+async function proveAgain(
+  context: Context,
+  request: FastifyRequest,
+  given: string,
+): Promise<{ status: number; error: string } | null> {
+  const session = context.web.signedIn(request);
+  const user = context.users.byId(session.subject);
+  if (user === null || session.actor) return { status: 403, error: notYours };
+  const proof = await prove(context, request, user.name, given);
+  if (proof.outcome === 'proved') {
+    await session.stepUp({ factor: 'password' });
+    return null;
+  }
+  return proof.outcome === 'wait'
+    ? { status: 429, error: refusalOf(proof).says }
+    : { status: 403, error: given === '' ? notGiven : notConfirmed };
 }
 
-async function confirmed(context: Context, request: FastifyRequest): Promise<boolean> {
-  return provedLately(context, request) || (await proves(context, request, field(request, 'password')));
+async function confirm(context: Context, request: FastifyRequest): ReturnType<typeof proveAgain> {
+  if (context.web.signedIn(request).actor) return { status: 403, error: notYours };
+  return provedLately(context, request) ? null : proveAgain(context, request, field(request, 'password'));
 }
 
 const notConfirmed = 'That is not your password. Nothing was changed.';
+const notGiven = 'Give your password to sign out other devices. Nothing was changed.';
+const notYours = 'You act as somebody else, so their account is left as it is.';
 
 export async function terminateOne(
   context: Context,
@@ -80,9 +79,10 @@ export async function terminateOne(
   if (found?.subject !== subject || found.ending) {
     return answer(context, request, reply, { status: 404, error: 'That session is not signed in any more.' });
   }
-  if (!(await confirmed(context, request)))
-    return answer(context, request, reply, { status: 403, error: notConfirmed });
+  const refusal = await confirm(context, request);
+  if (refusal) return answer(context, request, reply, refusal);
   await sessions.terminate(id, { reason: 'revoked', by: subject });
+  await say(web.session(request), `Signed out: ${found.device?.label ?? 'the device'}.`);
   return reply.redirect('/account', 303);
 }
 
@@ -97,10 +97,14 @@ export async function terminateOthers(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { sessions, web } = context;
-  if (!(await confirmed(context, request)))
-    return answer(context, request, reply, { status: 403, error: notConfirmed });
+  const refusal = await confirm(context, request);
+  if (refusal) return answer(context, request, reply, refusal);
   const { subject, id } = web.signedIn(request);
-  await sessions.terminateAll(subject, { except: id, reason: 'revoked', by: subject });
+  const ended = await sessions.terminateAll(subject, { except: id, reason: 'revoked', by: subject });
+  await say(
+    web.session(request),
+    ended === 1 ? 'Signed out: one other device.' : `Signed out: ${ended} other devices.`,
+  );
   return reply.redirect('/account', 303);
 }
 
@@ -111,24 +115,18 @@ export async function changePassword(
 ): Promise<FastifyReply> {
   const { sessions, users, web } = context;
   const session = web.signedIn(request);
+  const refusal = await proveAgain(context, request, field(request, 'current'));
+  if (refusal) return answer(context, request, reply, refusal);
   try {
-    if (!(await proves(context, request, field(request, 'current')))) {
-      return answer(context, request, reply, { status: 403, error: notConfirmed });
-    }
     await users.setPassword(session.subject, field(request, 'new'));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return answer(context, request, reply, { status: 400, error: error.message });
   }
   if (field(request, 'others') === 'on') {
-    await sessions.terminateAll(session.subject, {
-      except: session.id,
-      reason: 'password_changed',
-      by: session.subject,
-    });
+    const why = { except: session.id, reason: 'password_changed', by: session.subject } as const;
+    await sessions.terminateAll(session.subject, why);
   }
-  await session.update((draft) => {
-    draft.message = 'Your password has been changed.';
-  });
+  await say(session, 'Your password has been changed.');
   return reply.redirect('/account', 303);
 }

@@ -1,14 +1,14 @@
-import type { Devices, SessionSummary } from 'sojourn';
-import { reasons } from '../login/page.ts';
+import type { Devices, EndedSession, SessionSummary } from 'sojourn';
 import { type Html, html } from '../pages/html.ts';
-import { type Bar, formTokenField, page } from '../pages/layout.ts';
+import { type Frame, formTokenField, page, problem } from '../pages/layout.ts';
+import { reasons } from '../pages/reasons.ts';
+import { moment, span } from '../pages/time.ts';
 
 export interface AccountPage {
-  readonly bar: Bar;
+  readonly frame: Frame;
   readonly devices: Devices;
   /** The session that looks at the page. */
   readonly own: string;
-  readonly message: string | null;
   readonly error: string | null;
   /** The last proof is too old to end other sessions without a new one. */
   readonly askPassword: boolean;
@@ -16,70 +16,77 @@ export interface AccountPage {
 }
 
 export function accountPage(given: AccountPage): string {
-  const { bar, devices, own, message, error, askPassword } = given;
+  const { frame, devices, own, error } = given;
   return page({
     title: 'Account',
-    bar,
-    main: html`<h1>${bar.name}</h1>
-${message ? html`<p class="notice" role="status">${message}</p>` : null}
-${error ? html`<p class="error" role="alert">${error}</p>` : null}
-<section aria-labelledby="devices">
-<h2 id="devices">Signed in now</h2>
-<ul class="devices">${devices.live.map((session) => device(session, given))}</ul>
-${
-  devices.live.length > 1
-    ? html`<form method="post" action="/account/sessions/terminate-others" class="row">
-${formTokenField(bar.formToken)}${askPassword ? passwordField('Your password') : null}
-<button>Sign out my other devices</button></form>`
-    : null
-}
-</section>
-<section aria-labelledby="password">
-<h2 id="password">Password</h2>
-<form method="post" action="/account/password" class="card">
-${formTokenField(bar.formToken)}
+    frame,
+    main: html`<h1>Account <span class="soft">${frame.name}</span></h1>
+${error ? problem(error) : null}
+<section aria-labelledby="devices"><h2 id="devices">Signed in now</h2>
+${liveDevices(given)}</section>
+<section aria-labelledby="password"><h2 id="password">Password</h2>
+<form method="post" action="/account/password" class="card fields">
+${formTokenField(frame.formToken)}
 <label>Present password <input name="current" type="password" autocomplete="current-password" required></label>
 <label>New password <input name="new" type="password" autocomplete="new-password" minlength="8" required></label>
 <label class="check"><input name="others" type="checkbox" checked> Sign out my other devices</label>
-<button>Change password</button>
-</form>
-</section>
-<section aria-labelledby="ended">
-<h2 id="ended">Ended in the last 28 days</h2>
+<button class="primary">Change password</button>
+</form></section>
+<section aria-labelledby="ended"><h2 id="ended">Ended in the last 28 days</h2>
 ${
   devices.ended.length === 0
-    ? html`<p>None.</p>`
-    : html`<ul class="devices">${devices.ended.map(
-        (session) => html`<li class="${session.id === own ? 'own' : ''}">
-<strong>${session.device?.label ?? 'Unknown device'}</strong>${session.device?.address ? html` <span>${session.device.address}</span>` : null}
-<span>Ended ${time(session.endedAt)} because ${reasons[session.reason]}.</span></li>`,
-      )}</ul>`
-}
-</section>`,
+    ? html`<p class="none">None.</p>`
+    : html`<ul class="devices ended">${devices.ended.map((session) => ended(session, own))}</ul>`
+}</section>`,
   });
 }
 
-function device(session: SessionSummary, { own, bar, askPassword, nameOf }: AccountPage): Html {
+/** One form around the list: a single password, where one is asked for, and a button for each device. */
+function liveDevices(given: AccountPage): Html {
+  const { devices, frame, askPassword } = given;
+  const list = html`<ul class="devices">${devices.live.map((session) => device(session, given))}</ul>`;
+  if (devices.live.length < 2) return list;
+  return html`<form method="post" action="/account/sessions/terminate-others">
+${formTokenField(frame.formToken)}
+<div class="card row">${
+    askPassword
+      ? html`<label>Your password, to sign out a device <input name="password" type="password" autocomplete="current-password" required></label>`
+      : html`<p class="soft">You proved who you are within the last 10 minutes, so no password is asked for.</p>`
+  }
+<button class="quiet">Sign out my other devices</button></div>
+${list}</form>`;
+}
+
+function device(session: SessionSummary, { own, nameOf }: AccountPage): Html {
   const self = session.id === own;
-  const minutes = Math.max(1, Math.round(session.lastSeenPrecision / 60_000));
-  return html`<li class="${self ? 'own' : ''}">
-<strong>${session.device?.label ?? 'Unknown device'}</strong>${self ? html` <em>this device</em>` : null}
-${session.actor ? html`<span>${nameOf(session.actor.subject)} acts as you: ${session.actor.reason}</span>` : null}
-<span>Signed in ${time(session.createdAt)}${session.device?.address ? html` from ${session.device.address}` : null}</span>
-<span>Last seen ${time(session.lastSeenAt)}, give or take ${minutes} min. Ends by ${time(session.expiresAt)}.</span>
+  const { actor, kind } = session;
+  return html`<li class="device${self ? ' own' : ''}">
+<div><h3>${label(session)}${self ? html` <span class="tag">this device</span>` : null}${kind === 'remembered' ? html` <span class="tag plain">stays signed in</span>` : null}</h3>
+${actor ? html`<p>${nameOf(actor.subject)} acts as you: ${actor.reason}</p>` : null}
+<dl class="times">
+<div><dt>Signed in</dt><dd>${moment(session.createdAt)}${place(session)}</dd></div>
+<div><dt>Last seen</dt><dd>${moment(session.lastSeenAt)} <small>± ${span(session.lastSeenPrecision)}</small></dd></div>
+<div><dt>Ends by</dt><dd>${moment(session.expiresAt)}</dd></div>
+</dl></div>
 ${
   self
     ? null
-    : html`<form method="post" action="/account/sessions/${session.id}/terminate" class="row">
-${formTokenField(bar.formToken)}${askPassword ? passwordField('Your password') : null}<button class="quiet">Sign out</button></form>`
+    : html`<button class="quiet" formaction="/account/sessions/${session.id}/terminate" aria-label="Sign out ${label(session)}">Sign out</button>`
 }</li>`;
 }
 
-function passwordField(label: string): Html {
-  return html`<label>${label} <input name="password" type="password" autocomplete="current-password" required></label>`;
+function ended(session: EndedSession, own: string): Html {
+  const { createdAt, lastSeenAt, endedAt, reason } = session;
+  return html`<li class="device${session.id === own ? ' own' : ''}"><div><h3>${label(session)}</h3>
+<p>${moment(endedAt)}</p>
+<p class="why">Ended because ${reasons[reason]}.</p>
+<p class="soft">${createdAt === null ? null : html`Signed in ${moment(createdAt)}${place(session)}`}${lastSeenAt === null ? null : html`, last seen ${moment(lastSeenAt)}.`}</p></div></li>`;
 }
 
-function time(at: number): Html {
-  const iso = new Date(at).toISOString();
-  return html`<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')} UTC</time>`;
+function label({ device }: Pick<SessionSummary, 'device'>): string {
+  return device?.label ?? 'Unknown device';
+}
+
+function place({ device }: Pick<SessionSummary, 'device'>): Html | null {
+  return device?.address ? html` from <span class="address">${device.address}</span>` : null;
 }

@@ -1,19 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { barOf, type Context } from '../context.ts';
-import { reasons } from '../login/page.ts';
-import { lifePage } from './page.ts';
+import type { Context } from '../context.ts';
+import { answerLife } from './answer.ts';
 
-export function showLife(context: Context, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const session = context.web.session(request);
-  const reason = session.state === 'none' ? session.refused?.reason : undefined;
-  return reply.type('text/html').send(
-    lifePage({
-      bar: barOf(context, request),
-      state: session.state,
-      id: session.id,
-      why: reason ? `Your last session ended because ${reasons[reason]}.` : null,
-    }),
-  );
+/** `GET /`: the life of the visitor's own session. */
+export function showLife(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  return answerLife(context, request, reply);
 }
 
 /** JSON: the signed-in session. Behind `requireSignIn`, so anybody else gets a 401 problem. */

@@ -1,61 +1,51 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { barOf, type Context, field } from '../context.ts';
+import { type Context, field, frameOf, say } from '../context.ts';
 import { loginPage } from './page.ts';
+import { prove, refusalOf } from './prove.ts';
 
-const refused = 'That username and password do not belong together.';
+const unsentMessage = 'Your session had ended, so what you sent was not carried out. Send it again.';
 
-export function showLogin(context: Context, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export async function showLogin(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { refused } = context.web.session(request);
-  const { searchParams } = new URL(request.url, 'http://local.invalid');
-  return reply.type('text/html').send(
+  return reply.type('text/html; charset=utf-8').send(
     loginPage({
-      bar: barOf(context, request),
+      frame: await frameOf(context, request),
       action: request.url,
       ended: refused?.reason ?? null,
-      unsent: searchParams.has('unsent'),
+      unsent: isUnsent(request),
       error: null,
       username: '',
     }),
   );
 }
 
-/** Sign-in. Wrong, unknown and disabled are answered alike and after as long. */
 export async function signIn(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { web, users, throttle } = context;
+  const { web } = context;
   const username = field(request, 'username').trim();
-  const again = (status: number, error: string): FastifyReply =>
-    reply
+  const proof = await prove(context, request, username, field(request, 'password'));
+  if (proof.outcome !== 'proved') {
+    const { status, says } = refusalOf(proof);
+    if (proof.outcome === 'wait') reply.header('retry-after', proof.seconds);
+    const frame = await frameOf(context, request);
+    return reply
       .code(status)
-      .type('text/html')
-      .send(
-        loginPage({ bar: barOf(context, request), action: request.url, ended: null, unsent: false, error, username }),
-      );
-
-  const wait = throttle.attempt(username, request.ip);
-  if (wait > 0) {
-    const seconds = Math.ceil(wait / 1000);
-    reply.header('retry-after', seconds);
-    return again(429, `Too many attempts. Try again in ${seconds} s.`);
+      .type('text/html; charset=utf-8')
+      .send(loginPage({ frame, action: request.url, ended: null, unsent: false, error: says, username }));
   }
-  const checkedAt = Date.now();
-  const user = await users.verify(username, field(request, 'password'));
-  if (user === null) return again(401, refused);
-  throttle.succeeded(username, request.ip);
-
   const session = web.session(request);
-  await session.signIn(user.id, {
-    permissions: user.permissions,
+  await session.signIn(proof.user.id, {
+    permissions: proof.user.permissions,
     factor: 'password',
     remember: field(request, 'remember') === 'on',
-    checkedAt,
+    checkedAt: proof.checkedAt,
   });
-  const { searchParams } = new URL(request.url, 'http://local.invalid');
-  if (searchParams.has('unsent')) {
-    await session.update((draft) => {
-      draft.message = 'Your session had ended, so what you sent was not carried out. Send it again.';
-    });
-  }
+  if (isUnsent(request)) await say(session, unsentMessage);
   return reply.redirect(web.returnPath(request), 303);
+}
+
+/** Whether a form was sent after its session had ended. */
+function isUnsent({ url }: FastifyRequest): boolean {
+  return new URL(url, 'http://local.invalid').searchParams.has('unsent');
 }
 
 export async function signOut({ web }: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

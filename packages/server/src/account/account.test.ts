@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { openSite, password, type Site, type Witness } from '../../test/site.ts';
+
+let site: Site;
+
+before(async () => {
+  site = await openSite();
+});
+
+beforeEach(async () => {
+  const { sessions, users } = site.server.context;
+  await sessions.terminateAll(users.byName('ada')?.id ?? '');
+});
+
+after(() => site.close());
+
+test('devices: name, truncated address, first and last seen with its precision, this one marked', async () => {
+  const visitor = await site.signedIn();
+  await site.signedIn();
+  const { text } = await visitor.get('/account');
+  const devices = [...text.matchAll(/<li class="device( own)?">.*?<\/li>/gs)].map(([item]) => item);
+  assert.equal(devices.length, 2);
+  for (const device of devices) {
+    assert.match(device, /<h3>Firefox on Linux/);
+    assert.match(device, /<span class="address">(127\.0\.0\.0\/24|::\/48)<\/span>/);
+    assert.match(device, /<dt>Signed in<\/dt><dd><time datetime="2026-01-01T[^"]*">1 Jan 2026, \d\d:\d\d UTC/);
+    assert.match(device, /<dt>Last seen<\/dt><dd><time[^>]*>[^<]*<\/time> <small>± 60 s<\/small>/);
+  }
+  assert.equal(devices.filter((device) => /this device/.test(device)).length, 1);
+});
+
+test('end one: at once, said on the next page, and listed with its reason', async () => {
+  const [visitor, phone] = [await site.signedIn(), await site.signedIn()];
+  const id = await idOf(phone);
+  const { text } = await visitor.submit(`/account/sessions/${id}/terminate`);
+  assert.match(text, /role="status"[^>]*><p class="notice">Signed out: Firefox on Linux\./);
+  assert.match(
+    text,
+    /<p><time[^>]*>[^<]*<\/time><\/p>\n<p class="why">Ended because it was ended from another device\.<\/p>\n<p class="soft">Signed in <time/,
+  );
+  const refused = await phone.json('/session');
+  assert.equal(refused.json['code'], 'session_terminated');
+  assert.equal(refused.json['reason'], 'revoked');
+});
+
+test('somebody else’s session is as unknown as one that never was', async () => {
+  const [visitor, other] = [await site.signedIn(), await site.signedIn('ben')];
+  const answer = await visitor.post(`/account/sessions/${await idOf(other)}/terminate`);
+  assert.equal(answer.status, 404);
+  assert.equal((await other.json('/session')).status, 200);
+});
+
+test('end the others: asks for the password when the last proof is over 10 minutes old', async () => {
+  const [visitor, phone] = [await site.signedIn(), await site.signedIn()];
+  assert.doesNotMatch((await visitor.get('/account')).text, /Your password, to sign out a device/);
+  await site.pass(601);
+  assert.match((await visitor.get('/account')).text, /Your password, to sign out a device/);
+  const missing = await visitor.post('/account/sessions/terminate-others');
+  assert.equal(missing.status, 403);
+  assert.match(missing.text, /role="alert">Give your password/);
+  const wrong = await visitor.post('/account/sessions/terminate-others', { password: 'not the password' });
+  assert.equal(wrong.status, 403);
+  assert.equal((await phone.json('/session')).status, 200);
+  const { text } = await visitor.submit('/account/sessions/terminate-others', { password });
+  assert.match(text, /Signed out: one other device\./);
+  assert.equal((await phone.json('/session')).status, 401);
+  assert.equal((await visitor.json('/session')).status, 200);
+});
+
+test('a 20-second session proved nothing, so it does not end others', async () => {
+  const [visitor, phone] = [await site.signedIn(), await site.signedIn()];
+  await visitor.submit('/life/brief');
+  assert.equal((await visitor.post('/account/sessions/terminate-others')).status, 403);
+  assert.equal((await phone.json('/session')).status, 200);
+});
+
+test('the password: wrong, too short, changed; the other devices are signed out and told why', async () => {
+  const [visitor, phone] = [await site.signedIn('ben'), await site.signedIn('ben')];
+  const wrong = await visitor.post('/account/password', { current: 'not the password', new: 'another long one' });
+  assert.equal(wrong.status, 403);
+  const short = await visitor.post('/account/password', { current: password, new: 'short' });
+  assert.equal(short.status, 400);
+  const changed = { current: password, new: 'another long one', others: 'on' };
+  assert.match((await visitor.submit('/account/password', changed)).text, /Your password has been changed\./);
+  assert.equal((await phone.json('/session')).json['reason'], 'password_changed');
+  const sent = await phone.get('/account');
+  assert.match((await phone.get(sent.headers.get('location') ?? '')).text, /ended because your password changed/);
+});
+
+async function idOf(visitor: Witness): Promise<string> {
+  return String((await visitor.json('/session')).json['id']);
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { openSite, password, type Site } from '../../test/site.ts';
+
+/*
+ * The life page in Chromium, with its module: what the other tests see without script goes on here
+ * without leaving the page.
+ */
+
+const executablePath = (process.env['PATH'] ?? '')
+  .split(delimiter)
+  .map((folder) => join(folder, 'chromium'))
+  .find((path) => existsSync(path));
+const skip =
+  executablePath === undefined && process.env['SOJOURN_NO_SKIP'] === undefined ? 'there is no chromium here' : false;
+const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
+
+let site: Site;
+let browser: Browser;
+let context: BrowserContext;
+const complaints: string[] = [];
+
+before(async () => {
+  if (skip) return;
+  site = await openSite();
+  assert.ok(executablePath, 'chromium is needed: install it');
+  browser = await chromium.launch({ executablePath, args: quiet });
+  context = await browser.newContext({ reducedMotion: 'reduce' });
+  context.on('weberror', (error) => complaints.push(String(error.error())));
+  context.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+});
+
+after(async () => {
+  if (skip) return;
+  await browser.close();
+  await site.close();
+});
+
+test('a whole life on one page: nothing is loaded anew, and nothing offends the content policy', { skip }, async () => {
+  const page = await openLife();
+  await page.evaluate(() => Object.assign(globalThis, { stayed: true }));
+  await page.fill('#username', 'ada');
+  await page.fill('#password', password);
+  await page.click('#do-sign-in');
+  await page.waitForSelector('.map.across [data-marker="signed-in"]');
+  assert.equal(await page.getAttribute('.map.across [data-way="anonymous signed-in"]', 'data-taken'), 'yes');
+  assert.match((await page.textContent('.bar')) ?? '', /ada/);
+  assert.equal(await page.evaluate(() => document.activeElement?.className), 'state', 'focus is not lost');
+
+  await page.click('#do--life-alter');
+  await page.waitForSelector('#result .verdict');
+  assert.match((await page.textContent('[role=status]')) ?? '', /Refused and counted/);
+  await page.click('#do--life-sign-out');
+  await page.waitForSelector('.map.across [data-marker="terminated"]');
+  await page.click('#do--life-replay');
+  await page.waitForSelector('#result >> text=session_terminated');
+  assert.equal(await page.evaluate(() => Object.hasOwn(globalThis, 'stayed')), true);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test('what another tab does is seen as it happens: a rotation, and the end', { skip }, async () => {
+  const page = await signedInPage();
+  const other = await openLife();
+  await other.click('#do--life-rotate');
+  await page.waitForSelector('.events >> text=A new secret took over.');
+  await other.click('#do--life-sign-out');
+  await page.waitForSelector('.said >> text=Ended: you signed out.');
+  await page.waitForSelector('.map.across[data-position="none"]');
+  await Promise.all([page.close(), other.close()]);
+});
+
+test('the clocks run, and when one has run out the page moves on by itself', { skip }, async () => {
+  const page = await signedInPage();
+  await page.click('#do--life-brief');
+  await page.waitForSelector('[data-left="idle"]:text-matches("^0:1\\\\d$")');
+  await site.pass(20);
+  await page.waitForSelector('.map.across [data-marker="expired"]');
+  assert.match((await page.textContent('.state')) ?? '', /Your session has expired\./);
+  assert.equal(await page.textContent('[data-left="idle"]'), '–');
+  await page.close();
+});
+
+test('the cookies as the browser holds them: no script sees the session’s, and only the replay gets the copy', {
+  skip,
+}, async () => {
+  const page = await signedInPage();
+  await page.click('#do--life-rotate');
+  await page.waitForSelector('.events >> text=A new secret took over.');
+  const cookies = await context.cookies(`${site.origin}/life/replay`);
+  const [copy, own] = [
+    cookies.find(({ name }) => name.endsWith('-copy')),
+    cookies.find(({ name }) => /\d$/.test(name)),
+  ];
+  assert.deepEqual([own?.httpOnly, own?.sameSite, own?.path, own?.expires], [true, 'Lax', '/', -1]);
+  assert.deepEqual([copy?.httpOnly, copy?.sameSite, copy?.path], [true, 'Strict', '/life/replay']);
+  assert.equal(
+    (await context.cookies(`${site.origin}/life`)).some(({ name }) => name.endsWith('-copy')),
+    false,
+  );
+  assert.equal(await page.evaluate(() => document.cookie), '');
+  assert.match((await page.textContent('[data-cookie-name]')) ?? '', /saw nothing/);
+  await page.close();
+});
+
+async function openLife(): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(`${site.origin}/`);
+  return page;
+}
+
+async function signedInPage(): Promise<Page> {
+  site.clock.advance('1s');
+  const page = await openLife();
+  if (await page.locator('#do-sign-in').isDisabled()) return page;
+  await page.fill('#username', 'ada');
+  await page.fill('#password', password);
+  await page.click('#do-sign-in');
+  await page.waitForSelector('.map.across [data-marker="signed-in"]');
+  return page;
+}

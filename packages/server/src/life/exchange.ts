@@ -1,0 +1,101 @@
+import type { FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { Token } from 'sojourn';
+import type { Context } from '../context.ts';
+import { cookieName, masked, tokenGiven } from './own-cookie.ts';
+
+/** One thing that was sent and what came back, as a page may show it. */
+export interface Exchange {
+  readonly says: string;
+  /** Lines; the secret half of any token is masked. */
+  readonly sent: readonly string[];
+  readonly status: number;
+  readonly code: string | null;
+  readonly reason: string | null;
+  /** What a good answer gave. */
+  readonly gave: string | null;
+}
+
+/** A request to send with a token of one's choice. */
+export interface Knock {
+  readonly says: string;
+  readonly method?: 'GET' | 'POST';
+  readonly path: string;
+  readonly token: Token | null;
+  /** What is odd about the token, beside its masked value. */
+  readonly note?: string;
+  readonly form?: Readonly<Record<string, string>>;
+  /** As a person's browser asks for a page; default: as a program asks for data. */
+  readonly navigation?: boolean;
+}
+
+export interface Answered {
+  readonly exchange: Exchange;
+  /** Set-Cookie lines of the answer, for the browser and for nobody's eyes. */
+  readonly cookies: readonly string[];
+  /** The token that they set, if they do. */
+  readonly token: Token | null;
+}
+
+/**
+ * Sends a request through this server's own front door, hooks, rules and all, from the address and the
+ * browser of the person who asks for it.
+ */
+export async function knock({ config }: Context, request: FastifyRequest, wish: Knock): Promise<Answered> {
+  const { says, method = 'GET', path, token, note } = wish;
+  const name = cookieName(config, request);
+  const answer = await request.server.inject(requestOf(request, wish, name));
+  const cookies = [answer.headers['set-cookie'] ?? []].flat();
+  const given = tokenGiven(cookies, name);
+  const told = toldIn(answer);
+  const cookie = token ? `${name}=${masked(token)}${note ? `  (${note})` : ''}` : '(none)';
+  return {
+    cookies,
+    token: given,
+    exchange: {
+      says,
+      sent: [`${method} ${path}`, `Cookie: ${cookie}`],
+      status: answer.statusCode,
+      ...told,
+      gave: given ? `Set-Cookie: ${name}=${masked(given)}` : told.gave,
+    },
+  };
+}
+
+function requestOf(request: FastifyRequest, wish: Knock, name: string): InjectOptions {
+  const { method = 'GET', path, token, form, navigation = false } = wish;
+  const asked = navigation
+    ? { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    : { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' };
+  const passedOn = ['host', 'user-agent', 'x-forwarded-for'].flatMap((header) => {
+    const value = request.headers[header];
+    return value === undefined ? [] : [[header, String(value)]];
+  });
+  return {
+    method,
+    url: path,
+    remoteAddress: request.socket.remoteAddress ?? '127.0.0.1',
+    headers: {
+      ...Object.fromEntries(passedOn),
+      ...asked,
+      'sec-fetch-site': 'same-origin',
+      ...(token ? { cookie: `${name}=${token.reveal()}` } : {}),
+      ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+    },
+    ...(form ? { payload: new URLSearchParams(form).toString() } : {}),
+  };
+}
+
+/** Code and reason of a problem, or whom a good answer speaks of. */
+function toldIn(answer: LightMyRequestResponse): Pick<Exchange, 'code' | 'reason' | 'gave'> {
+  const isJson = /json/.test(String(answer.headers['content-type'] ?? ''));
+  const body: Readonly<Record<string, unknown>> = isJson ? JSON.parse(answer.body) : {};
+  const { code, reason, state = 'signed-in', permissions } = body;
+  const recognised = Array.isArray(permissions)
+    ? `${String(state)}, permissions: ${permissions.length > 0 ? permissions.join(', ') : 'none'}`
+    : null;
+  return {
+    code: typeof code === 'string' ? code : null,
+    reason: typeof reason === 'string' ? reason : null,
+    gave: recognised,
+  };
+}

@@ -1,0 +1,131 @@
+import type { Stage } from '../events/words.ts';
+import type { Position } from './path.ts';
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+interface Label extends Point {
+  readonly anchor: 'start' | 'middle';
+}
+
+interface Band extends Point {
+  readonly width: number;
+  readonly height: number;
+  readonly heading: Point;
+}
+
+/** The ways that are drawn, named by their two ends. */
+export const ways = [
+  'none signed-in',
+  'anonymous expired',
+  'signed-in terminated',
+  'none anonymous',
+  'anonymous signed-in',
+  'signed-in expired',
+] as const;
+
+export type Way = (typeof ways)[number];
+
+/** One drawing of the map. */
+export interface Layout {
+  readonly name: 'across' | 'down';
+  readonly width: number;
+  readonly height: number;
+  readonly bands: Readonly<Record<Stage, Band>>;
+  readonly places: Readonly<Record<Position, Point>>;
+  readonly labels: Readonly<Record<Position, Label>>;
+  readonly ways: Readonly<Record<Way, string>>;
+  /** What takes a session along a way, where there is room to say it. */
+  readonly captions: readonly (Label & { readonly text: string })[];
+  /** Where the marker carries its flag. */
+  readonly flag: Point;
+}
+
+const columns = [0, 222, 444, 666] as const;
+const column = (index: 0 | 1 | 2 | 3): Band => ({
+  x: columns[index],
+  y: 0,
+  width: 214,
+  height: 268,
+  heading: { x: columns[index] + 16, y: 31 },
+});
+
+/** Side by side, where there is room. */
+export const across: Layout = {
+  name: 'across',
+  width: 880,
+  height: 268,
+  bands: { creation: column(0), tracking: column(1), expiry: column(2), termination: column(3) },
+  places: {
+    none: { x: 54, y: 150 },
+    anonymous: { x: 162, y: 150 },
+    'signed-in': { x: 329, y: 150 },
+    expired: { x: 551, y: 150 },
+    terminated: { x: 773, y: 150 },
+  },
+  labels: {
+    none: { x: 54, y: 188, anchor: 'middle' },
+    anonymous: { x: 162, y: 188, anchor: 'middle' },
+    'signed-in': { x: 329, y: 196, anchor: 'middle' },
+    expired: { x: 551, y: 211, anchor: 'middle' },
+    terminated: { x: 773, y: 190, anchor: 'middle' },
+  },
+  ways: {
+    'none signed-in': 'M54 150C54 110 76 94 114 94H262C306 94 329 112 329 150',
+    'anonymous expired': 'M162 150C162 90 190 62 234 62H478C524 62 551 84 551 116V150',
+    'signed-in terminated': 'M329 150H352C384 150 374 238 416 238H664C710 238 702 150 742 150H773',
+    'none anonymous': 'M54 150H162',
+    'anonymous signed-in': 'M162 150H329',
+    'signed-in expired': 'M329 150H551',
+  },
+  captions: [
+    { text: 'visit', x: 107, y: 141, anchor: 'middle' },
+    { text: 'sign in', x: 252, y: 141, anchor: 'middle' },
+    { text: 'time runs out', x: 394, y: 141, anchor: 'middle' },
+    { text: 'sign out, revoked', x: 551, y: 255, anchor: 'middle' },
+  ],
+  flag: { x: 0, y: -24 },
+};
+
+const rows = [0, 152, 304, 456] as const;
+const row = (index: 0 | 1 | 2 | 3): Band => ({
+  x: 0,
+  y: rows[index],
+  width: 328,
+  height: 144,
+  heading: { x: 140, y: rows[index] + 31 },
+});
+
+/** One under the other, on narrow screens. */
+export const down: Layout = {
+  name: 'down',
+  width: 328,
+  height: 600,
+  bands: { creation: row(0), tracking: row(1), expiry: row(2), termination: row(3) },
+  places: {
+    none: { x: 74, y: 40 },
+    anonymous: { x: 74, y: 106 },
+    'signed-in': { x: 74, y: 226 },
+    expired: { x: 74, y: 376 },
+    terminated: { x: 74, y: 530 },
+  },
+  labels: {
+    none: { x: 140, y: 58, anchor: 'start' },
+    anonymous: { x: 140, y: 111, anchor: 'start' },
+    'signed-in': { x: 140, y: 231, anchor: 'start' },
+    expired: { x: 140, y: 381, anchor: 'start' },
+    terminated: { x: 140, y: 535, anchor: 'start' },
+  },
+  ways: {
+    'none signed-in': 'M74 40C44 40 36 54 36 78V186C36 212 48 226 74 226',
+    'anonymous expired': 'M74 106C112 106 124 122 124 150V332C124 362 110 376 74 376',
+    'signed-in terminated': 'M74 226V244C74 272 22 262 22 300V462C22 500 74 484 74 512V530',
+    'none anonymous': 'M74 40V106',
+    'anonymous signed-in': 'M74 106V226',
+    'signed-in expired': 'M74 226V376',
+  },
+  captions: [],
+  flag: { x: 40, y: 9 },
+};

@@ -1,0 +1,32 @@
+import type { FastifyRequest } from 'fastify';
+import type { Context } from '../context.ts';
+import type { User } from '../users/users.ts';
+
+/** `checkedAt`: when the password was read, so that a change of the account meanwhile wins. */
+export type Proof =
+  | { readonly outcome: 'proved'; readonly user: User; readonly checkedAt: number }
+  | { readonly outcome: 'refused' }
+  | { readonly outcome: 'wait'; readonly seconds: number };
+
+/** A name and its password, tried at the pace the throttle allows. Wrong, unknown and disabled look alike and take as long. */
+export async function prove(
+  { users, throttle, clock }: Context,
+  request: FastifyRequest,
+  name: string,
+  password: string,
+): Promise<Proof> {
+  const wait = throttle.attempt(name, request.ip);
+  if (wait > 0) return { outcome: 'wait', seconds: Math.ceil(wait / 1000) };
+  const checkedAt = clock.now();
+  const user = await users.verify(name, password);
+  if (user === null) return { outcome: 'refused' };
+  throttle.succeeded(name, request.ip);
+  return { outcome: 'proved', user, checkedAt };
+}
+
+/** What is said where the proof did not come off, and with which status. */
+export function refusalOf(proof: Exclude<Proof, { outcome: 'proved' }>): { status: number; says: string } {
+  return proof.outcome === 'wait'
+    ? { status: 429, says: `Too many attempts. Try again in ${proof.seconds} s.` }
+    : { status: 401, says: 'That username and password do not belong together.' };
+}

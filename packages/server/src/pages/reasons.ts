@@ -1,0 +1,19 @@
+import type { EndingReason } from 'sojourn';
+
+/** Why a session ended, as its person is told; it goes on after "because". */
+export const reasons: Readonly<Record<EndingReason, string>> = {
+  session_expired_idle: 'it was not used for a while',
+  session_expired_absolute: 'it reached its time limit',
+  signed_out: 'you signed out',
+  revoked: 'it was ended from another device',
+  replaced: 'you signed in again',
+  limit_reached: 'you signed in on more devices than allowed',
+  password_changed: 'your password changed',
+  permissions_changed: 'your permissions changed',
+  subject_changed: 'the account changed',
+  account_disabled: 'the account was disabled',
+  administrator: 'an administrator ended it',
+  rotation_lost: 'it could not be continued safely',
+  reuse_detected: 'an old copy of it was used',
+  purged: 'the account’s data was erased',
+};

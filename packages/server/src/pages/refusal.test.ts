@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Script } from 'node:vm';
+import { openSite, type Site } from '../../test/site.ts';
+
+let site: Site;
+
+before(async () => {
+  site = await openSite();
+});
+
+after(() => site.close());
+
+test('what is not there: a page for people, a problem for programs', async () => {
+  const visitor = site.visitor();
+  const page = await visitor.get('/nowhere');
+  assert.equal(page.status, 404);
+  assert.match(page.text, /<h1>Page not found<\/h1>/);
+  assert.match(page.text, /href="\/assets\/pages\.css"/);
+  const answer = await visitor.json('/nowhere');
+  assert.equal(answer.status, 404);
+  assert.equal(answer.json['code'], 'not_found');
+});
+
+test('a refusal by the library is a page of this server, with its code and what to do', async () => {
+  const visitor = await site.signedIn();
+  const foreign = await visitor.post('/life/sign-out', {}, { headers: { 'sec-fetch-site': 'cross-site' } });
+  assert.equal(foreign.status, 403);
+  assert.match(foreign.text, /<h1>This request came from another site<\/h1>/);
+  assert.match(foreign.text, /<code>cross_site<\/code>/);
+  assert.match(foreign.text, /href="\/assets\/pages\.css"/);
+  assert.equal(foreign.headers.get('cache-control'), 'no-store');
+  assert.equal(foreign.headers.get('content-length'), String(Buffer.byteLength(foreign.text)));
+});
+
+test('too much, and nonsense, are refused without a word about the inside', async () => {
+  const visitor = await site.signedIn();
+  const large = await visitor.post('/login', { username: 'x'.repeat(70_000) });
+  assert.equal(large.status, 413);
+  assert.match(large.text, /larger than this server takes/);
+  const nonsense = await visitor.send('POST', '/life/rotate', {
+    json: {},
+    headers: { 'content-type': 'application/x-unknown' },
+  });
+  assert.equal(nonsense.status, 415);
+  assert.doesNotMatch(nonsense.text, /FST_|node_modules/);
+});
+
+test('the browser module is served as JavaScript, and the styles beside it', async () => {
+  const visitor = site.visitor();
+  const { status, headers, text } = await visitor.get('/assets/life.js');
+  assert.equal(status, 200);
+  assert.match(headers.get('content-type') ?? '', /^text\/javascript/);
+  new Script(text);
+  for (const name of ['tokens.css', 'pages.css', 'life.css', 'icon.svg']) {
+    assert.equal((await visitor.get(`/assets/${name}`)).status, 200, name);
+  }
+});
