@@ -11,6 +11,7 @@ import { setPermissions } from './lifecycle/permissions.ts';
 import { checkPolicy, knownKeys, type Policy, type PolicyName, type PolicyOptions } from './lifecycle/policy.ts';
 import type { Clock, MaybePromise, Random, Store, Swept } from './lifecycle/ports.ts';
 import { Signals } from './lifecycle/signals.ts';
+import { checkSubject } from './lifecycle/subject.ts';
 import {
   disable,
   enable,
@@ -196,12 +197,12 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
       return tracked instanceof Promise ? tracked.then(session) : session(tracked);
     },
     terminate: (id, given) => terminate(life, id, given),
-    terminateAll: (subject, given) => terminateAll(life, subject, given),
-    setPermissions: (subject, permissions) => setPermissions(life, subject, permissions),
-    disable: (subject, given) => disable(life, subject, given?.by),
-    enable: (subject) => enable(life, subject),
-    purge: (subject) => purge(life, subject),
-    list: async (subject) => devicesOf<P>(await store.list(subject), policy, store.now()),
+    terminateAll: async (subject, given) => terminateAll(life, checkSubject(subject), given),
+    setPermissions: async (subject, permissions) => setPermissions(life, checkSubject(subject), permissions),
+    disable: async (subject, given) => disable(life, checkSubject(subject), given?.by),
+    enable: async (subject) => enable(life, checkSubject(subject)),
+    purge: async (subject) => purge(life, checkSubject(subject)),
+    list: async (subject) => devicesOf<P>(await store.list(checkSubject(subject)), policy, store.now()),
     find: async (id) => {
       const record = await store.find(id);
       return record && describe<P>(record, policy);

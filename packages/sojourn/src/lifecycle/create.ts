@@ -4,6 +4,7 @@ import { type Held, type Life, operation } from './life.ts';
 import type { CreateOptions } from './ports.ts';
 import { readmit } from './readmit.ts';
 import type { Device, Factor, NewSession, Pending, SessionRecord } from './session.ts';
+import { checkSubject } from './subject.ts';
 import { newId, Token } from './token.ts';
 
 /** A session that was just made and the token for its client, which exists nowhere else. */
@@ -114,12 +115,6 @@ export async function beginSignIn(
       data: from?.subject === null ? from.data : '{}',
     },
   }));
-}
-
-function checkSubject(subject: string): void {
-  if (typeof subject !== 'string' || subject === '') {
-    throw new SojournError('option_invalid', 'signIn: the subject is the id of a user, a text that is not empty.');
-  }
 }
 
 interface Plan {

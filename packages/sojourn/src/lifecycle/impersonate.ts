@@ -4,6 +4,7 @@ import { SojournError } from './errors.ts';
 import { limitsOf } from './expire.ts';
 import type { Held, Life } from './life.ts';
 import type { Actor } from './session.ts';
+import { checkSubject } from './subject.ts';
 
 export interface ImpersonateOptions<Permission extends string = string> {
   /** Why, for the record and for the subject's own list of devices. */
@@ -25,16 +26,20 @@ export function impersonate(life: Life, held: Held, subject: string, given: Impe
       'impersonate: only a signed-in session of one’s own can act as somebody else.',
     );
   }
+  checkSubject(subject);
   if (given.reason.trim() === '') throw new SojournError('option_invalid', 'impersonate: name the reason.');
   const longest = life.policy.impersonateFor;
   const lifetime = Math.min(longest, given.for === undefined ? longest : milliseconds(given.for, 'impersonate.for'));
   const actorSubject = own.subject;
-  if (own.suspectAt !== undefined) {
-    throw new SojournError('fresh_proof_required', 'impersonate: an old copy of this session was used. Step up first.');
-  }
   return replace(life, requesterOf(held), { subject, limited: false }, async (from) => {
     // Someone ended or replaced one's own session meanwhile: nothing to act from.
     if (from?.subject !== actorSubject) throw new SojournError('sign_in_required', 'Your own session has ended.');
+    if (from.suspectAt !== undefined) {
+      throw new SojournError(
+        'fresh_proof_required',
+        'impersonate: an old copy of this session was used. Step up first.',
+      );
+    }
     const { permissions, factors, kind, data } = from;
     // What the policy allows now: coming back does not lengthen a session past a shortened policy.
     const { expiresAt } = limitsOf(from, life.policy);

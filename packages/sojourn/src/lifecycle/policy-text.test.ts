@@ -23,7 +23,7 @@ test('every named policy prints its limits, and where they stand beside SP 800-6
 test('what deviates is said', () => {
   const text = policyText(
     checkPolicy({
-      kinds: { standard: { idle: '40d', absolute: '60d', rotateEvery: 'never' } },
+      kinds: { standard: { idle: '40d', absolute: '60d' }, anonymous: { rotateEvery: 'never' } },
       limit: 'none',
       onReuse: 'step-up',
       anonymous: 'off',

@@ -80,7 +80,7 @@ export async function offer(life: Life, held: Held, secret: string): Promise<{ u
 }
 
 /** Second phase: the successor was presented. It takes over, waiting permissions hold, the old one has its grace. */
-export function promote(life: Life, held: Held): Promise<Updated> {
+export async function promote(life: Life, held: Held): Promise<Updated> {
   const { record } = held;
   const { successor: next, grants } = record;
   if (next === undefined) throw new TypeError(`session ${record.id} has no successor`);

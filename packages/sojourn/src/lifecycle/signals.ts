@@ -121,33 +121,36 @@ export class Signals {
     this.#changedSince = true;
     if (this.#reading) return;
     this.#reading = true;
-    this.#read(life)
-      .catch((error: unknown) => {
-        this.#failed(error);
-        // The place is lost: begin anew, and look every session up.
-        this.#cursor = null;
-        if (this.#stopWatching) life.clock.after(retryAfter, () => this.#changed(life));
-      })
-      .finally(() => {
-        this.#reading = false;
-      });
+    this.#read(life).catch((error: unknown) => {
+      this.#reading = false;
+      // The place is lost: begin anew, and look every session up.
+      this.#cursor = null;
+      if (this.#stopWatching) life.clock.after(retryAfter, () => this.#changed(life));
+      this.#failed(error);
+    });
   }
 
   async #read(life: Life): Promise<void> {
     while (this.#changedSince && this.#watched.size > 0) {
       this.#changedSince = false;
       if (this.#cursor === null) {
-        this.#cursor = (await life.store.beat()).cursor;
+        const { cursor } = await life.store.beat();
+        // Nobody waits any more: whoever waits next begins anew.
+        if (this.#stopWatching === null) continue;
+        this.#cursor = cursor;
         for (const id of this.#watched.keys()) this.#check(life, id);
       } else {
         await this.#readOn(life, this.#cursor);
       }
     }
+    // In the same turn as the last look at `changedSince`, so that no change falls between the two.
+    this.#reading = false;
   }
 
   async #readOn(life: Life, from: string): Promise<void> {
     const { events, cursor } = await life.store.events(from, eventsAtOnce);
-    this.#cursor = cursor;
+    // Stopped and begun anew meanwhile: the new place counts.
+    if (this.#cursor === from) this.#cursor = cursor;
     this.#changedSince ||= events.length === eventsAtOnce;
     for (const { event } of events) {
       const { sessionId: id, reason, at, by = 'system' } = event;

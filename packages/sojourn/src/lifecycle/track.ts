@@ -87,7 +87,11 @@ function judgeSecret(attempt: Attempt, held: Held, standing: Standing): MaybePro
     case 'grace':
       return admit(life, held);
     case 'lost':
-      return endAndRefuse(life, held.record, { reason: 'rotation_lost', keepData: true });
+      return endAndRefuse(life, held.record, {
+        reason: 'rotation_lost',
+        // What somebody wrote while acting as the subject is not the subject's.
+        keepData: held.record.actor === undefined,
+      });
     case 'reused':
       return life.policy.onReuse === 'terminate'
         ? endAndRefuse(life, held.record, { reason: 'reuse_detected', verdict: 'reuse_detected' })

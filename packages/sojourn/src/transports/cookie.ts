@@ -59,7 +59,7 @@ export function clearStrays({ name, attributes }: Cookie, path: string, host: st
     .filter((part) => /^[\w.~%!$&'()*+=:@-]+$/.test(part))
     .slice(0, mostStrays);
   const parents = parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`);
-  const labels = /^[a-z][a-z0-9.-]*$/i.test(host) ? host.split('.').slice(-mostStrays) : [];
+  const labels = /^[a-z0-9.-]*[a-z][a-z0-9.-]*$/i.test(host) ? host.split('.').slice(-mostStrays) : [];
   const domains = labels
     .map((_, i) => labels.slice(i).join('.'))
     .filter((domain) => domain.includes('.') || domain === host);
