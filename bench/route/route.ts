@@ -1,0 +1,163 @@
+import { figure, ratio } from '../figures.ts';
+import { Child, pins } from '../process.ts';
+import { counted } from '../processor-time.ts';
+import type { Report, Row, Target } from '../report.ts';
+import { temporaryFolder } from '../temporary.ts';
+import type { Counted, Turn } from './load.ts';
+import { permissions, request, sessions } from './people.ts';
+import type { Consumed, Ready } from './server.ts';
+import { verify } from './verify.ts';
+
+/*
+ * The same route in front of every candidate, each a server process of its own, all started before the
+ * first is measured. A turn is short, a round gives each candidate one turn, and what is reported are
+ * the quotients within a round: what slows the machine for seconds slows both sides of a quotient.
+ */
+
+const groups: readonly (readonly string[])[] = [
+  [
+    'fastify-bare',
+    'fastify-floor',
+    'fastify-sojourn',
+    'fastify-session',
+    'fastify-session-fixed',
+    'fastify-better-auth',
+    'fastify-iron-session',
+  ],
+  ['express-bare', 'express-floor', 'express-sojourn', 'express-session'],
+  ['hono-bare', 'hono-floor', 'hono-sojourn'],
+  ['node-bare', 'node-floor', 'node-sojourn'],
+];
+const connections = 32;
+const leadIn = 150;
+const duration = 600;
+const warmUp = 1200;
+const defaultRounds = 15;
+const serverCore = 0;
+const loadCore = 1;
+
+interface Measured {
+  readonly rates: number[];
+  /** Microseconds of the server's processor time for one answer. */
+  readonly costs: number[];
+  readonly busy: number[];
+}
+
+interface Server {
+  readonly name: string;
+  readonly child: Child;
+  readonly ready: Ready;
+  readonly requests: readonly Buffer[];
+  readonly measured: Measured;
+}
+
+async function start(name: string, folder: string): Promise<Server> {
+  const child = new Child({ file: 'route/server.ts', args: [name], core: serverCore, env: { BENCH_FOLDER: folder } });
+  const ready = await child.next<Ready>();
+  await verify(name, ready);
+  // A bare route is sent a cookie too: it costs the parser of HTTP the same.
+  const cookies = ready.cookies.length > 0 ? ready.cookies : [`__Host-sojourn=${'A'.repeat(67)}`];
+  const requests = cookies.map((cookie) => Buffer.from(request(cookie)));
+  return { name, child, ready, requests, measured: { rates: [], costs: [], busy: [] } };
+}
+
+async function take(load: Child, { name, child, ready, requests, measured }: Server, time: number): Promise<void> {
+  const before = await child.ask<Consumed>({});
+  const turn: Turn = { port: ready.port, requests, connections, leadIn, duration: time };
+  const counted = await load.ask<Counted>(turn);
+  const after = await child.ask<Consumed>({});
+  if (counted.refused > 0) throw new Error(`${name} refused ${counted.refused} of ${counted.answers} requests.`);
+  measured.rates.push(counted.rate);
+  measured.costs.push((after.processor - before.processor) / counted.answers);
+  measured.busy.push(counted.busy);
+}
+
+function target(found: ReadonlyMap<string, Measured>, of: string, to: string, wanted: number): Target {
+  const rates = (name: string): readonly number[] => found.get(name)?.rates ?? [];
+  const measured = ratio(figure('requests/s', rates(of)), figure('requests/s', rates(to)));
+  return { what: `${of} ÷ ${to}`, wanted, bound: 'at least', unit: '', measured };
+}
+
+function report(servers: readonly Server[]): Report {
+  const found = new Map(servers.map(({ name, measured }) => [name, measured]));
+  const rows = groups.flatMap((group): Row[] => {
+    const [bare, floor] = group.map((name) => found.get(name));
+    return group.map((name) => {
+      const { rates = [], costs = [], busy = [] } = found.get(name) ?? {};
+      const rate = figure('requests/s', rates);
+      const cost = figure('µs', costs);
+      return {
+        what: name,
+        figures: {
+          'requests/s': rate,
+          'of the bare route': ratio(rate, figure('requests/s', bare?.rates ?? [])),
+          'of the floor': ratio(rate, figure('requests/s', floor?.rates ?? [])),
+          'processor µs/request': cost,
+          'of the floor by processor time': ratio(figure('µs', floor?.costs ?? []), cost),
+          'load busy': figure('share of a core', busy),
+        },
+      };
+    });
+  });
+  return {
+    rows,
+    targets: [
+      ...['fastify', 'express', 'hono', 'node'].map((name) => target(found, `${name}-sojourn`, `${name}-floor`, 0.85)),
+      target(found, 'fastify-sojourn', 'fastify-session', 2),
+      target(found, 'fastify-sojourn', 'fastify-better-auth', 10),
+      target(found, 'express-sojourn', 'express-session', 1.5),
+    ],
+    notes: notes(servers),
+    method: {
+      rounds: servers[0]?.measured.rates.length ?? 0,
+      'milliseconds a turn': duration,
+      connections,
+      sessions,
+      permissions: permissions.length,
+      'bytes of a request': servers[0]?.requests[0]?.length ?? 0,
+      ...Object.fromEntries(
+        servers
+          .filter(({ ready }) => ready.recordBytes !== null)
+          .map(({ name, ready }) => [`bytes of a record, ${name}`, Math.round(ready.recordBytes ?? 0)]),
+      ),
+    },
+  };
+}
+
+function notes(servers: readonly Server[]): string[] {
+  const busiest = Math.max(...servers.flatMap(({ measured }) => figure('', measured.busy).median));
+  return [
+    counted,
+    pins
+      ? `Servers on core ${serverCore}, load on core ${loadCore}.`
+      : 'taskset is missing or there is one core: servers and load shared the cores, so the rates are too low.',
+    ...(busiest > 0.9
+      ? [
+          `The load process used up to ${Math.round(busiest * 100)} % of its core: the fastest servers may have waited for it. Their cost in processor time does not depend on it.`,
+        ]
+      : []),
+  ];
+}
+
+export async function route({ rounds = defaultRounds }: { rounds?: number | undefined }): Promise<Report> {
+  const { folder, remove } = temporaryFolder();
+  const load = new Child({ file: 'route/load.ts', core: loadCore });
+  const servers: Server[] = [];
+  try {
+    await load.next();
+    for (const name of groups.flat()) servers.push(await start(name, folder));
+    for (const server of servers) await take(load, server, warmUp);
+    for (const { measured } of servers) {
+      for (const values of Object.values(measured)) values.length = 0;
+    }
+    for (let round = 0; round < rounds; round++) {
+      const order = round % 2 === 0 ? servers : servers.toReversed();
+      for (const server of order) await take(load, server, duration);
+      process.stderr.write(`route: round ${round + 1} of ${rounds}\r`);
+    }
+    return report(servers);
+  } finally {
+    await Promise.all([load, ...servers.map(({ child }) => child)].map((child) => child.end()));
+    remove();
+  }
+}
