@@ -1,7 +1,7 @@
 import type { EndingReason } from './lifecycle/errors.ts';
 import type { SessionEvent } from './lifecycle/events.ts';
 import { limitsOf } from './lifecycle/expire.ts';
-import type { Policy } from './lifecycle/policy.ts';
+import { kindOf, type Policy } from './lifecycle/policy.ts';
 import type { Device, Ending, Factor, SessionRecord } from './lifecycle/session.ts';
 
 /** A session as lists show it. No secret, no hash, no data. */
@@ -53,7 +53,7 @@ export function describe<P extends string>(record: SessionRecord, policy: Policy
     createdAt: record.createdAt,
     signedInAt: record.signedInAt,
     lastSeenAt: record.lastSeenAt,
-    lastSeenPrecision: policy.kinds[record.kind]?.touchInterval ?? 0,
+    lastSeenPrecision: kindOf(policy, record.kind).touchInterval,
     idleUntil: record.lastSeenAt + idleTimeout,
     expiresAt,
     device: record.device ?? null,

@@ -13,6 +13,7 @@ import { limitsOf } from './lifecycle/expire.ts';
 import { type ImpersonateOptions, impersonate, stopImpersonating } from './lifecycle/impersonate.ts';
 import type { Held, Life } from './lifecycle/life.ts';
 import { type CheckedRequirement, unmet } from './lifecycle/permissions.ts';
+import { kindOf } from './lifecycle/policy.ts';
 import { readmit } from './lifecycle/readmit.ts';
 import { offer, unseal } from './lifecycle/rotate.ts';
 import type { Actor, Device, Factor, Pending, SessionRecord } from './lifecycle/session.ts';
@@ -167,7 +168,7 @@ export class TrackedSession extends Guard {
   /** Seconds the cookie may outlive the browser by; `null` where it goes with it. */
   maxAge(): number | null {
     const { record } = this.#live();
-    if (!this.#life.policy.kinds[record.kind]?.persistent) return null;
+    if (!kindOf(this.#life.policy, record.kind).persistent) return null;
     return (limitsOf(record, this.#life.policy).expiresAt - this.#life.store.now()) / 1000;
   }
 

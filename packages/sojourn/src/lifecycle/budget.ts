@@ -46,7 +46,7 @@ function network(address: string, groups: number, truncate = false): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   const text = mapped ?? address;
   if (!text.includes(':')) return truncate ? `${text.split('.').slice(0, 3).join('.')}.0/24` : text;
-  const [head = '', tail] = (text.split('%')[0] ?? '').split('::');
+  const [head = '', tail] = text.replace(/%.*/s, '').split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');
   const middle = tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');

@@ -12,16 +12,14 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
     return new SojournError('store_unavailable', `${store.name}.${name}: ${why}`, { cause: error });
   };
 
-  const race = async <T>(name: string, answer: Promise<T>): Promise<T> => {
+  const race = <T>(name: string, answer: Promise<T>): Promise<T> => {
     const late = Promise.withResolvers<never>();
     const cancel = clock.after(deadline, () => late.reject(unknown(name, `no answer within ${deadline} ms`)));
-    try {
-      return await Promise.race([answer, late.promise]);
-    } catch (error) {
-      throw unknown(name, error);
-    } finally {
-      cancel();
-    }
+    return Promise.race([answer, late.promise])
+      .catch((error: unknown) => {
+        throw unknown(name, error);
+      })
+      .finally(cancel);
   };
 
   const bounded = <Name extends keyof Store>(name: Name): Store[Name] => {

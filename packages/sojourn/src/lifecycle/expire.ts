@@ -1,14 +1,12 @@
 import type { EndingReason } from './errors.ts';
 import { type Life, operation } from './life.ts';
-import type { Policy } from './policy.ts';
+import { kindOf, type Policy } from './policy.ts';
 import type { Swept } from './ports.ts';
 import type { SessionRecord } from './session.ts';
 
 /** The limits that hold now: a shortened policy bites live sessions, a lengthened one does not. */
 export function limitsOf(record: SessionRecord, policy: Policy): { idleTimeout: number; expiresAt: number } {
-  const kind = policy.kinds[record.kind];
-  // A kind that the policy no longer names has no lifetime.
-  if (kind === undefined) return { idleTimeout: 0, expiresAt: 0 };
+  const kind = kindOf(policy, record.kind);
   return {
     idleTimeout: Math.min(kind.idle, record.idleTimeout),
     expiresAt: Math.min(record.expiresAt, record.createdAt + kind.absolute),

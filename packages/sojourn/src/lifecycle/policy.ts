@@ -58,6 +58,20 @@ export interface Kind {
   readonly persistent: boolean;
 }
 
+const nameless: Kind = {
+  idle: 0,
+  absolute: 0,
+  rotateEvery: 0,
+  rotateAfterAway: 0,
+  touchInterval: 0,
+  persistent: false,
+};
+
+/** A kind that the policy no longer names has no lifetime. */
+export function kindOf({ kinds }: Policy, name: string): Kind {
+  return kinds[name] ?? nameless;
+}
+
 /** A checked policy; every span in milliseconds, `Infinity` where there is none. */
 export interface Policy {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { type Held, type Life, operation } from './life.ts';
-import type { Policy } from './policy.ts';
+import { kindOf, type Policy } from './policy.ts';
 import type { Updated } from './ports.ts';
 import type { Retired, SessionRecord } from './session.ts';
 import { sameDigest } from './token.ts';
@@ -43,8 +43,7 @@ export function standingOf(record: SessionRecord, digest: string, now: number): 
 /** A new secret is due: by age, after being away, or because permissions wait for it. */
 export function rotationDue(record: SessionRecord, policy: Policy, now: number): boolean {
   if (record.grants) return true;
-  const kind = policy.kinds[record.kind];
-  if (kind === undefined) return false;
+  const kind = kindOf(policy, record.kind);
   return now - record.rotatedAt >= kind.rotateEvery || now - record.lastSeenAt >= kind.rotateAfterAway;
 }
 
@@ -81,9 +80,8 @@ export async function offer(life: Life, held: Held, secret: string): Promise<{ u
 
 /** Second phase: the successor was presented. It takes over, waiting permissions hold, the old one has its grace. */
 export async function promote(life: Life, held: Held): Promise<Updated> {
-  const { record } = held;
-  const { successor: next, grants } = record;
-  if (next === undefined) throw new TypeError(`session ${record.id} has no successor`);
+  const { record, digest } = held;
+  const { grants } = record;
   const now = life.store.now();
   const old: Retired = {
     hash: record.secretHash,
@@ -94,7 +92,7 @@ export async function promote(life: Life, held: Held): Promise<Updated> {
     record.id,
     record.version,
     {
-      secretHash: next.hash,
+      secretHash: digest,
       generation: record.generation + 1,
       successor: undefined,
       retired: retire(record.retired, old),

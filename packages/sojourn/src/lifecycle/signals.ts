@@ -38,7 +38,7 @@ export class Signals {
     };
   }
 
-  /** The signal of a session, aborted already when it has ended. */
+  /** The signal of a live session. One that ended since its request was admitted aborts as soon as it has been looked up. */
   of(life: Life, record: SessionRecord): AbortSignal {
     const known = this.#watched.get(record.id);
     if (known) return known.controller.signal;
@@ -48,8 +48,7 @@ export class Signals {
       cancelTimer: () => {},
     };
     this.#watched.set(record.id, watched);
-    if (record.ending) this.ended([record]);
-    else if (this.#stopWatching === null) {
+    if (this.#stopWatching === null) {
       this.#stopWatching = life.store.watch(() => this.#changed(life));
       this.#changed(life);
     } else this.#check(life, record.id);

@@ -1,6 +1,7 @@
 import { type Code, type EndingReason, SojournError } from './errors.ts';
 import { expire, expiryOf } from './expire.ts';
 import { type Held, type Life, operation } from './life.ts';
+import { kindOf } from './policy.ts';
 import type { MaybePromise } from './ports.ts';
 import { offer, promote, rotationDue, type Standing, standingOf, unseal } from './rotate.ts';
 import type { Ending, SessionRecord } from './session.ts';
@@ -197,8 +198,7 @@ export async function endAndRefuse(
 
 function admit(life: Life, held: Held, issue: string | null = null): Admitted {
   const { record, digest, permissions, seenAt, usedAt } = held;
-  const interval = life.policy.kinds[record.kind]?.touchInterval ?? 0;
-  if (usedAt - record.lastSeenAt >= interval) life.touches.add(record.id, usedAt);
+  if (usedAt - record.lastSeenAt >= kindOf(life.policy, record.kind).touchInterval) life.touches.add(record.id, usedAt);
   return { state: 'admitted', record, digest, permissions, seenAt, usedAt, issue };
 }
 
