@@ -71,7 +71,11 @@ test('what another tab does is seen as it happens: a rotation, and the end', { s
   await page.waitForSelector('.events >> text=A new secret took over.');
   await other.click('#do--life-sign-out');
   await page.waitForSelector('.said >> text=Ended: you signed out.');
-  await page.waitForSelector('.map.across[data-position="none"]');
+  await page.waitForSelector('.map.across[data-position="terminated"]');
+  assert.match(
+    (await page.textContent('.state')) ?? '',
+    /Your session was terminated\. It ended because you signed out\./,
+  );
   await Promise.all([page.close(), other.close()]);
 });
 

@@ -14,6 +14,8 @@ interface Told {
   readonly at: number;
   readonly stage: string;
   readonly says: string;
+  /** Of the last event: where the page after the end is. */
+  readonly page?: string;
 }
 
 const still = matchMedia('(prefers-reduced-motion: reduce)');
@@ -58,9 +60,9 @@ async function send(form: HTMLFormElement, submitter: HTMLElement | null): Promi
 }
 
 /** The page as it is now, without a visit: nothing is begun by it. */
-async function refresh(): Promise<void> {
+async function refresh(path = '/'): Promise<void> {
   try {
-    await show(await fetch('/', { headers: { accept: 'text/html' } }), false);
+    await show(await fetch(path, { headers: { accept: 'text/html' } }), false);
   } catch {
     say(noAnswer);
   }
@@ -234,7 +236,7 @@ async function ended(from: EventSource, told: Told): Promise<void> {
   if (sending || from !== stream) return;
   stream = null;
   followed = null;
-  await refresh();
+  await refresh(told.page);
   add(told);
   say(told.says);
 }

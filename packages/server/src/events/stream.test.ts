@@ -81,7 +81,7 @@ test('G12: it ends at sign-out with the reason; so does a visitor’s at sign-in
   await stream.end();
   assert.match(
     stream.text,
-    /event: ended\n(id: .*\n)?data: \{.*"reason":"signed_out".*"says":"Ended: you signed out\."\}\n\n$/,
+    /event: ended\n(id: .*\n)?data: \{.*"reason":"signed_out".*"says":"Ended: you signed out\.".*\}\n\n$/,
   );
   assert.equal(stream.text.match(/event: ended/g)?.length, 1);
 });

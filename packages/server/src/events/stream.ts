@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type EndingReason, SojournError } from 'sojourn';
 import { type Context, type LiveSession, liveOf } from '../context.ts';
+import { tombstonePath } from '../life/tombstone.ts';
 import { reasons } from '../pages/reasons.ts';
 import type { Told } from './feed.ts';
 import { wordsOf } from './words.ts';
@@ -119,7 +120,9 @@ class EventStream {
     const expired = reason.startsWith('session_expired');
     const says = `${expired ? 'Expired' : 'Ended'}: ${reasons[reason]}.`;
     const id = cursor === undefined ? '' : `id: ${cursor}\n`;
-    this.#send(`event: ended\n${id}${data({ at, reason, stage: expired ? 'expiry' : 'termination', says })}`);
+    this.#send(
+      `event: ended\n${id}${data({ at, reason, stage: expired ? 'expiry' : 'termination', says, page: tombstonePath(this.#session.id) })}`,
+    );
     this.#end();
   }
 
