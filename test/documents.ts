@@ -12,7 +12,10 @@ const root = join(import.meta.dirname, '..');
 
 /** Every document, by its path from the root. */
 export function documents(): string[] {
-  return [...globSync('*.md', { cwd: root }), ...globSync('{docs,decisions,bench}/*.md', { cwd: root })].sort();
+  return [
+    ...globSync('*.md', { cwd: root }),
+    ...globSync('{docs,decisions,bench,packages/*}/*.md', { cwd: root }),
+  ].sort();
 }
 
 export function read(path: string): string {

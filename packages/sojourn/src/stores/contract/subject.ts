@@ -43,7 +43,7 @@ export function operation(): string {
   return randomBytes(9).toString('base64url');
 }
 
-export function digest(text: string): string {
+function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
