@@ -21,7 +21,7 @@ ${fact('Value', html`<code class="token">${browser.value}</code>`)}
 <p class="soft">${
           browser.refused
             ? 'It still lies in the jar, and is refused whenever it comes.'
-            : html`Id, full stop, secret. The secret is HttpOnly, so <span data-cookie-name="${browser.name}">no script of this page can read it</span>.`
+            : html`Id, full stop, secret. The cookie is HttpOnly: <span data-cookie-name="${browser.name}">no script of this page can read it</span>.`
         }</p>`,
   );
 }

@@ -43,48 +43,48 @@ export interface Layout {
   readonly flag: Point;
 }
 
-const columns = [0, 222, 444, 666] as const;
+const columns = [0, 272, 544, 816] as const;
 const column = (index: 0 | 1 | 2 | 3): Band => ({
   x: columns[index],
   y: 0,
-  width: 214,
-  height: 268,
-  heading: { x: columns[index] + 16, y: 31 },
+  width: 264,
+  height: 272,
+  heading: { x: columns[index] + 18, y: 33 },
 });
 
 /** Side by side, where there is room. */
 export const across: Layout = {
   name: 'across',
-  width: 880,
-  height: 268,
+  width: 1080,
+  height: 272,
   bands: { creation: column(0), tracking: column(1), expiry: column(2), termination: column(3) },
   places: {
-    none: { x: 54, y: 150 },
-    anonymous: { x: 162, y: 150 },
-    'signed-in': { x: 329, y: 150 },
-    expired: { x: 551, y: 150 },
-    terminated: { x: 773, y: 150 },
+    none: { x: 62, y: 152 },
+    anonymous: { x: 194, y: 152 },
+    'signed-in': { x: 404, y: 152 },
+    expired: { x: 676, y: 152 },
+    terminated: { x: 948, y: 152 },
   },
   labels: {
-    none: { x: 54, y: 188, anchor: 'middle' },
-    anonymous: { x: 162, y: 188, anchor: 'middle' },
-    'signed-in': { x: 329, y: 196, anchor: 'middle' },
-    expired: { x: 551, y: 211, anchor: 'middle' },
-    terminated: { x: 773, y: 190, anchor: 'middle' },
+    none: { x: 62, y: 192, anchor: 'middle' },
+    anonymous: { x: 194, y: 192, anchor: 'middle' },
+    'signed-in': { x: 404, y: 200, anchor: 'middle' },
+    expired: { x: 676, y: 216, anchor: 'middle' },
+    terminated: { x: 948, y: 194, anchor: 'middle' },
   },
   ways: {
-    'none signed-in': 'M54 150C54 110 76 94 114 94H262C306 94 329 112 329 150',
-    'anonymous expired': 'M162 150C162 90 190 62 234 62H478C524 62 551 84 551 116V150',
-    'signed-in terminated': 'M329 150H352C384 150 374 238 416 238H664C710 238 702 150 742 150H773',
-    'none anonymous': 'M54 150H162',
-    'anonymous signed-in': 'M162 150H329',
-    'signed-in expired': 'M329 150H551',
+    'none signed-in': 'M62 152C62 112 84 98 124 98H340C386 98 404 116 404 152',
+    'anonymous expired': 'M194 152C194 92 222 66 268 66H604C652 66 676 88 676 120V152',
+    'signed-in terminated': 'M404 152H432C468 152 458 242 504 242H832C884 242 870 152 916 152H948',
+    'none anonymous': 'M62 152H194',
+    'anonymous signed-in': 'M194 152H404',
+    'signed-in expired': 'M404 152H676',
   },
   captions: [
-    { text: 'visit', x: 107, y: 141, anchor: 'middle' },
-    { text: 'sign in', x: 252, y: 141, anchor: 'middle' },
-    { text: 'time runs out', x: 394, y: 141, anchor: 'middle' },
-    { text: 'sign out, revoked', x: 551, y: 255, anchor: 'middle' },
+    { text: 'visit', x: 127, y: 142, anchor: 'middle' },
+    { text: 'sign in', x: 303, y: 142, anchor: 'middle' },
+    { text: 'time runs out', x: 487, y: 142, anchor: 'middle' },
+    { text: 'sign out, revoked', x: 676, y: 260, anchor: 'middle' },
   ],
   flag: { x: 0, y: -24 },
 };

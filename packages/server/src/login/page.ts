@@ -15,14 +15,15 @@ export interface LoginPage {
   readonly username: string;
 }
 
+const unsentWords = 'What you sent was not carried out. After signing in you return to the form.';
+
 export function loginPage({ frame, action, ended, unsent, error, username }: LoginPage): string {
   return page({
     title: 'Sign in',
     frame,
     main: html`<div class="door">
 <h1>Sign in</h1>
-${ended ? notice(`Your session ended because ${reasons[ended]}.`) : null}
-${unsent ? notice('What you sent was not carried out. After signing in you return to the form.') : null}
+${ended || unsent ? notice([ended && `Your session ended because ${reasons[ended]}.`, unsent && unsentWords].filter(Boolean).join(' ')) : null}
 ${error ? problem(error) : null}
 <form method="post" action="${action}" class="card fields">
 <label>Username <input name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required value="${username}" ${username === '' ? html`autofocus` : null}></label>
