@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { Visitor } from '../../../../test/visitor.ts';
+import { everyFramework, script } from './every-framework.ts';
+
+everyFramework(
+  'S-03 S-66: a bearer token is accepted only where it is asked for, and never beside another',
+  async ({ visitor, app }) => {
+    await visitor.post('/login', { user: 'u1' });
+    const token = visitor.cookie.split('=')[1] ?? '';
+    const program = new Visitor(app.origin);
+    const bearer = { ...script, 'sec-fetch-site': '', authorization: `Bearer ${token}` };
+    assert.deepEqual((await program.get('/orders', { headers: bearer })).json, { of: 'u1' });
+    assert.equal((await program.post('/write', {}, { headers: bearer })).status, 200);
+    assert.equal(program.jar.size, 0);
+    const both = await visitor.get('/orders', {
+      headers: { ...bearer, authorization: `Bearer ${token.slice(0, -1)}A` },
+    });
+    assert.equal(both.status, 400);
+    assert.equal(both.json['code'], 'credentials_conflict');
+    for (const path of [`/orders?sid=${token}`, `/orders;jsessionid=${token}`]) {
+      assert.notEqual((await program.get(path, { headers: script })).status, 200);
+    }
+    for (const name of ['x-session-id', 'x-auth-token']) {
+      assert.equal((await program.get('/orders', { headers: { ...script, [name]: token } })).status, 401);
+    }
+    assert.equal(
+      (await program.get('/orders', { headers: { ...script, authorization: `Basic ${token}` } })).status,
+      401,
+    );
+  },
+  { bearer: true },
+);
+
+everyFramework('a bearer token is nothing where it was not asked for', async ({ visitor, app }) => {
+  await visitor.post('/login', { user: 'u1' });
+  const token = visitor.cookie.split('=')[1] ?? '';
+  const program = new Visitor(app.origin);
+  const answer = await program.get('/orders', { headers: { ...script, authorization: `Bearer ${token}` } });
+  assert.equal(answer.status, 401);
+});
+
+everyFramework(
+  'S-04 S-29: of two cookies the good one counts, the jar is repaired, and two good ones are refused',
+  async ({ app, visitor }) => {
+    const name = `sojourn-${new URL(app.origin).port}`;
+    await visitor.post('/login', { user: 'u1' });
+    const good = visitor.jar.get(name) ?? '';
+    const other = new Visitor(app.origin);
+    await other.post('/login', { user: 'u2' });
+    const theirs = other.jar.get(name) ?? '';
+    const junk = `${'A'.repeat(23)}.${'b'.repeat(43)}`;
+    const ask = (cookie: string): ReturnType<Visitor['get']> =>
+      new Visitor(app.origin).get('/orders', { headers: { ...script, cookie } });
+    for (const cookie of [
+      `${name}=${junk}; ${name}=${good}`,
+      `${name}=${good}; ${name}=${junk}`,
+      `${name}=; ${name}=${good}`,
+    ]) {
+      const answer = await ask(cookie);
+      assert.deepEqual(answer.json, { of: 'u1' }, cookie);
+      const set = answer.headers.getSetCookie();
+      assert.equal(set.at(-1)?.split(';')[0], `${name}=${good}`);
+      assert.ok(set.some((line) => /Path=\/orders;.*Max-Age=0/.test(line)));
+      assert.ok(set.slice(0, -1).every((line) => /Max-Age=0/.test(line)));
+    }
+    for (const cookie of [`${name}=${good}; ${name}=${theirs}`, `${name}=${theirs}; ${name}=${good}`]) {
+      const answer = await ask(cookie);
+      assert.equal(answer.status, 400);
+      assert.equal(answer.json['code'], 'credentials_conflict');
+    }
+    assert.deepEqual((await ask(`${name}=${good}; ${name}=${good}`)).json, { of: 'u1' });
+    assert.equal((await ask(`${name}=${junk}; ${name}=x`)).status, 401);
+    assert.equal((await visitor.get('/orders')).status, 200);
+  },
+);
+
+everyFramework('S-32: a jar full of other cookies changes nothing', async ({ app, visitor }) => {
+  await visitor.post('/login', { user: 'u1' });
+  const padding = Array.from({ length: 60 }, (_, i) => `pad${i}=${'x'.repeat(120)}`).join('; ');
+  const answer = await new Visitor(app.origin).get('/orders', {
+    headers: { ...script, cookie: `${padding}; ${visitor.cookie}` },
+  });
+  assert.deepEqual(answer.json, { of: 'u1' });
+});
