@@ -41,9 +41,11 @@ test('every file that a document takes code from is run by a test', () => {
   );
   const frameworks = /^examples\/(express|fastify|hono|node|fetch)\/main\.ts$/;
   const tests = globSync('examples/**/*.test.ts', { cwd: root });
+  const pages = globSync('packages/*/test/**/*.ts', { cwd: root }).map(read);
   for (const from of taken) {
     const imported = tests.some((file) => read(file).includes(`./${from.split('/').at(-1)}`));
-    assert.ok(frameworks.test(from) || tests.includes(from) || imported, from);
+    const loaded = pages.some((text) => text.includes(from));
+    assert.ok(frameworks.test(from) || tests.includes(from) || imported || loaded, from);
   }
 });
 
