@@ -56,15 +56,15 @@ const settings: readonly Setting[] = [
 export function helpText(): string {
   const rows = settings.map(({ flag, type, value, says }) => {
     const names = type === 'boolean' ? `--${flag}, --no-${flag}` : `--${flag} <${flag}>`;
-    return `  ${names.padEnd(24)} ${variable(flag).padEnd(22)} ${says}${value === '' ? '' : ` (${value})`}`;
+    return `  ${names.padEnd(28)} ${variable(flag).padEnd(20)} ${says}${value === '' ? '' : ` (${value})`}`;
   });
   return [
     'Usage: sojourn serve [options]',
     '',
     'Options, each also as the variable beside it:',
     ...rows,
-    '  --print-config                                  print the settings as JSON and stop',
-    '  --help                                          this text',
+    '  --print-config                                    print the settings as JSON and stop',
+    '  --help                                            this text',
     '',
     'SOJOURN_ADMIN_PASSWORD   password of the account `admin`, made at the first start; generated and printed once if unset',
   ].join('\n');

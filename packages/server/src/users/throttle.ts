@@ -57,9 +57,12 @@ export class Throttle {
     }
   }
 
+  /** The attempt just made was a right one, so it does not count; on the account, neither do those before it. */
   succeeded(name: string, address: string): void {
     this.#counts.delete(pairKey(name, address));
     this.#counts.delete(`account ${name.toLowerCase()}`);
+    const { failures, last } = this.#count(`address ${address}`);
+    this.#remember(this.#counts, `address ${address}`, { failures: Math.max(0, failures - 1), last });
     this.#remember(this.#known, pairKey(name, address), this.#now());
   }
 

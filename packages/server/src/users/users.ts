@@ -35,13 +35,14 @@ export class Users {
 
   static open(path: string): Users {
     const db = new DatabaseSync(path, { timeout: 2000 });
-    if (path !== ':memory:') chmodSync(path, 0o600);
-    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-      CREATE TABLE IF NOT EXISTS users (
-        id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, password TEXT NOT NULL,
-        permissions TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL
-      ) STRICT;`);
-    return new Users(db);
+    try {
+      if (path !== ':memory:') chmodSync(path, 0o600);
+      migrate(db, path);
+      return new Users(db);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
   }
 
   /** Throws `UserError` when the name is taken or the password too short. */
@@ -98,6 +99,22 @@ export class Users {
     if (user === null) throw new TypeError(`user ${id} has gone`);
     return user;
   }
+}
+
+/** The file's `user_version` tells which release made it. */
+const version = 1;
+
+function migrate(db: DatabaseSync, path: string): void {
+  const found = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
+  if (found > version) {
+    throw new UserError(`${path} is of version ${found}, made by a newer release; this one knows ${version}.`);
+  }
+  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+    CREATE TABLE IF NOT EXISTS users (
+      id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, password TEXT NOT NULL,
+      permissions TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL
+    ) STRICT;
+    PRAGMA user_version = ${version};`);
 }
 
 function checkPassword(password: string): void {

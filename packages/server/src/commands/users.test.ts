@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Visitor } from '../../../../test/visitor.ts';
+import { dataFolder, ServerProcess, sojourn } from '../../test/process.ts';
+import { users } from './users.ts';
+
+const password = 'correct horse battery';
+const asProgram = { headers: { accept: 'application/json', 'sec-fetch-mode': 'cors' } };
+
+test('users: add, list, disable, enable and set-password, while a server runs on the same folder', async (t) => {
+  const data = dataFolder(t);
+  const server = await ServerProcess.start(t, data, { SOJOURN_ADMIN_PASSWORD: password });
+  const added = await sojourn(['users', 'add', 'ada', '--permission', 'orders:read', '--data', data, '--json'], {
+    input: `${password}\n`,
+  });
+  assert.deepEqual([added.code, added.err], [0, '']);
+  assert.deepEqual([JSON.parse(added.out).name, JSON.parse(added.out).permissions], ['ada', ['orders:read']]);
+  const ada = new Visitor(server.origin);
+  assert.equal((await ada.post('/login', { username: 'ada', password })).status, 303);
+
+  assert.equal(await printed(t, 'disable', 'ada', '--data', data), 'Account ada disabled. One session ended.');
+  const refused = await ada.get('/session', asProgram);
+  assert.deepEqual([refused.status, refused.json['reason']], [401, 'account_disabled']);
+  assert.equal((await ada.post('/login', { username: 'ada', password })).status, 401);
+  const listed = JSON.parse(await printed(t, 'list', '--data', data, '--json'));
+  const states = listed.map(({ name, disabled }: { name: string; disabled: boolean }) => [name, disabled]);
+  assert.deepEqual(states, [
+    ['ada', true],
+    ['admin', false],
+  ]);
+
+  assert.equal(await printed(t, 'enable', 'ada', '--data', data), 'Account ada enabled.');
+  assert.equal((await ada.post('/login', { username: 'ada', password })).status, 303);
+  const set = await sojourn(['users', 'set-password', 'ada', '--data', data, '--json'], {
+    input: 'another long one\n',
+  });
+  assert.deepEqual(JSON.parse(set.out), { name: 'ada', ended: 1 });
+  assert.equal((await ada.get('/session', asProgram)).json['reason'], 'password_changed');
+  assert.equal((await ada.post('/login', { username: 'ada', password: 'another long one' })).status, 303);
+});
+
+test('users: what cannot be is said in a sentence, and a password is never an argument', async (t) => {
+  const data = dataFolder(t);
+  const cases: [args: string[], says: RegExp][] = [
+    [['add', 'ada', '--password', password], /^Unknown option '--password'.* See sojourn users --help\.$/],
+    [['add', 'ada', password], /^Name an action, and an account/],
+    [['disable', 'ada'], /^There is no account ada\./],
+    [['list', 'ada'], /^Name an action/],
+    [[], /^Name an action/],
+  ];
+  for (const [args, message] of cases) {
+    await assert.rejects(users([...args, '--data', data]), { message }, args.join(' '));
+  }
+  const [none, short] = await Promise.all([
+    sojourn(['users', 'add', 'ada', '--data', data]),
+    sojourn(['users', 'add', 'ada', '--data', data], { input: 'short\n' }),
+  ]);
+  assert.match(none.err, /^Give the password on standard input, as in: .*\n$/);
+  assert.deepEqual(short, { code: 1, out: '', err: 'Use a password of at least 8 characters.\n' });
+});
+
+/** What the command prints, run in this process and so beside the server's. */
+async function printed(t: TestContext, ...args: string[]): Promise<string> {
+  const { mock } = t.mock.method(console, 'log', () => {});
+  await users(args);
+  const lines = mock.calls.map(({ arguments: [line] }) => String(line));
+  mock.restore();
+  return lines.join('\n');
+}

@@ -1,0 +1,134 @@
+import { parseArgs } from 'node:util';
+import { ConfigError, readConfig } from '../config.ts';
+import { openStores, type Stores } from '../stores.ts';
+import { type User, UserError } from '../users/users.ts';
+import { readPassword } from './password.ts';
+
+const help = `Usage: sojourn users <action> [options]
+
+Actions:
+  add <name>            make an account; its password is read from standard input
+  list                  all accounts
+  disable <name>        end its sessions and refuse every sign-in
+  enable <name>         let it sign in again
+  set-password <name>   read a new password from standard input, and end its sessions
+
+Options:
+  --permission <name>   of the new account; may be given several times
+  --data <data>         folder of everything the server keeps; default SOJOURN_DATA, else ./data
+  --store <store>       where sessions are kept; default SOJOURN_STORE, else sqlite:<data>/sessions.db
+  --json                answer as JSON
+  --help                this text
+
+A server that runs on the same folder follows at once.`;
+
+interface Asked {
+  readonly action: string;
+  readonly name: string;
+  readonly permissions: readonly string[];
+}
+
+/** What an action did: a sentence for people, and the same as data. */
+interface Done {
+  readonly says: string;
+  readonly data: unknown;
+}
+
+type Action = (stores: Stores, asked: Asked) => Promise<Done> | Done;
+
+/** Who ends the sessions, in their endings and events. */
+const by = 'operator';
+
+const actions: Readonly<Record<string, Action>> = {
+  async add({ users }, { name, permissions }) {
+    const user = await users.add(name, await readPassword(), permissions);
+    return { says: `Account ${user.name} made.`, data: shown(user) };
+  },
+  list({ users }) {
+    const all = users.all();
+    return { says: all.map(line).join('\n') || 'There are no accounts.', data: all.map(shown) };
+  },
+  async disable({ users, sessions }, { name }) {
+    const { id } = named(users.byName(name), name);
+    // The account first: a sign-in that was under way is refused by the second step.
+    users.setDisabled(id, true);
+    const ended = await sessions.disable(id, { by });
+    return { says: `Account ${name} disabled. ${sessionsEnded(ended)}`, data: { name, disabled: true, ended } };
+  },
+  async enable({ users, sessions }, { name }) {
+    const { id } = named(users.byName(name), name);
+    await sessions.enable(id);
+    users.setDisabled(id, false);
+    return { says: `Account ${name} enabled.`, data: { name, disabled: false } };
+  },
+  async 'set-password'({ users, sessions }, { name }) {
+    const { id } = named(users.byName(name), name);
+    await users.setPassword(id, await readPassword());
+    const ended = await sessions.terminateAll(id, { reason: 'password_changed', by });
+    return { says: `Password of ${name} set. ${sessionsEnded(ended)}`, data: { name, ended } };
+  },
+};
+
+/** `sojourn users`: the accounts, also while the server runs. */
+export async function users(args: readonly string[]): Promise<void> {
+  const { values, positionals } = read(args);
+  const [action = '', name = '', ...more] = positionals;
+  if (values.help) {
+    console.log(help);
+    return;
+  }
+  const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
+  if (act === undefined || more.length > 0 || (name === '') !== (action === 'list')) {
+    throw new ConfigError('Name an action, and an account unless it is list. See sojourn users --help.');
+  }
+  const { data, store, permission: permissions = [], json } = values;
+  const given = [...(data === undefined ? [] : ['--data', data]), ...(store === undefined ? [] : ['--store', store])];
+  const stores = openStores(readConfig(given, process.env), { sweeps: false });
+  try {
+    const done = await act(stores, { action, name, permissions });
+    console.log(json ? JSON.stringify(done.data, null, 2) : done.says);
+  } finally {
+    await stores.sessions.close();
+    stores.users.close();
+  }
+}
+
+interface Given {
+  readonly values: { data?: string; store?: string; permission?: string[]; json?: boolean; help?: boolean };
+  readonly positionals: readonly string[];
+}
+
+function read(args: readonly string[]): Given {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        data: { type: 'string' },
+        store: { type: 'string' },
+        permission: { type: 'string', multiple: true },
+        json: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new ConfigError(`${error instanceof Error ? error.message : String(error)} See sojourn users --help.`);
+  }
+}
+
+function named(user: User | null, name: string): User {
+  if (user) return user;
+  throw new UserError(`There is no account ${name}. See sojourn users list.`);
+}
+
+function shown({ id, name, permissions, disabled, createdAt }: User): object {
+  return { id, name, permissions, disabled, createdAt };
+}
+
+function line({ name, permissions, disabled }: User): string {
+  return `${name.padEnd(24)} ${disabled ? 'disabled' : 'enabled '}  ${permissions.join(', ') || 'no permissions'}`;
+}
+
+function sessionsEnded(ended: number): string {
+  return ended === 1 ? 'One session ended.' : `${ended} sessions ended.`;
+}
