@@ -35,6 +35,8 @@ const flags = [
   // The key that cookies on disk are sealed with is the same at each start.
   '--password-store=basic',
   '--remote-debugging-port=0',
+  // Names for sites behind https; RFC 6761 keeps .test for this.
+  '--host-resolver-rules=MAP *.test 127.0.0.1',
 ];
 
 export interface Chromium {
@@ -134,13 +136,16 @@ interface Given {
 }
 
 /** The body of a test: a site and a person's browser of its own. */
-export function visiting(run: (given: Given) => Promise<void>): (t: TestContext) => Promise<void> {
+export function visiting(
+  run: (given: Given) => Promise<void>,
+  open: () => Promise<Site> = openSite,
+): (t: TestContext) => Promise<void> {
   return async (t) => {
     const { browser } = await sharedChromium();
-    const site = await openSite();
+    const site = await open();
     const contexts: BrowserContext[] = [];
     const other = async (): Promise<BrowserContext> => {
-      const context = await browser.newContext();
+      const context = await browser.newContext({ ignoreHTTPSErrors: true });
       await context.addInitScript(withoutTabIcon);
       contexts.push(context);
       return context;

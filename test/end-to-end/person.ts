@@ -44,7 +44,7 @@ export async function goTo(page: Page, site: Site, path: string): Promise<Respon
 
 /** The session's cookie in a jar, without the copy for the replay. */
 export async function cookieOf(context: BrowserContext, site: Site): Promise<Cookie> {
-  const found = (await context.cookies(site.origin)).filter(({ name }) => /^sojourn-\d+$/.test(name));
+  const found = (await context.cookies(site.origin)).filter(({ name }) => /^(sojourn-\d+|__Host-sojourn)$/.test(name));
   assert.equal(found.length, 1, 'one cookie of the session');
   const [cookie] = found;
   assert.ok(cookie);
