@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { sqlite } from 'sojourn/sqlite';
 import { Visitor } from '../../../test/visitor.ts';
+import { openSite } from '../test/site.ts';
 import { readConfig } from './config.ts';
 import { createServer, type Server } from './server.ts';
 
@@ -61,4 +65,67 @@ test('an anonymous session is not a signed-in one', async () => {
   const answer = await visitor.get('/session', { headers: { accept: 'application/json', 'sec-fetch-mode': 'cors' } });
   assert.equal(answer.status, 401);
   assert.equal(answer.json['code'], 'sign_in_required');
+});
+
+test('on every answer: no inline script, no framing, no sniffing; nothing of a session is kept in a cache', async () => {
+  const site = await openSite();
+  try {
+    const visitor = await site.signedIn();
+    for (const path of [
+      '/',
+      '/login',
+      '/account',
+      '/session',
+      '/nowhere',
+      '/assets/life.js',
+      '/session/events?after=x',
+    ]) {
+      if (path.startsWith('/session/events')) {
+        const stream = await visitor.stream({}, path);
+        assert.equal(stream.headers['cache-control'], 'no-store', path);
+        stream.leave();
+        continue;
+      }
+      const { headers } = await visitor.get(path);
+      const csp = headers.get('content-security-policy') ?? '';
+      assert.match(csp, /^default-src 'none'; script-src 'self'; style-src 'self';.*frame-ancestors 'none'/, path);
+      assert.doesNotMatch(csp, /unsafe|nonce|\*/, path);
+      assert.equal(headers.get('x-content-type-options'), 'nosniff', path);
+      assert.equal(headers.get('strict-transport-security'), null, 'not without https');
+      if (!path.startsWith('/assets/')) assert.equal(headers.get('cache-control'), 'no-store', path);
+    }
+  } finally {
+    await site.close();
+  }
+});
+
+test('what waited to be written is there after the server has stopped', async () => {
+  const site = await openSite();
+  const visitor = await site.signedIn();
+  const id = String((await visitor.json('/session')).json['id']);
+  site.clock.advance('61s');
+  await visitor.json('/session');
+  const seen = site.clock.now();
+  const { config } = site.server.context;
+  const other = sqlite(config.store.slice('sqlite:'.length), { now: site.clock.now });
+  assert.notEqual((await other.find(id))?.lastSeenAt, seen, 'it waits');
+  await site.server.close();
+  assert.equal((await other.find(id))?.lastSeenAt, seen);
+  await other.close();
+  await site.close();
+});
+
+test('a request that never ends is cut off ten seconds after the server was told to stop', async () => {
+  const site = await openSite();
+  const { port, host } = new URL(site.origin);
+  const socket = connect(Number(port), 'localhost');
+  await once(socket, 'connect');
+  const head = ['POST /login HTTP/1.1', `Host: ${host}`, 'Content-Length: 10', 'Expect: 100-continue'];
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  await once(socket, 'data');
+  const cut = once(socket, 'close');
+  const closed = site.close();
+  await once(site.server.app.server, 'close', { signal: AbortSignal.timeout(50) }).catch(() => {});
+  site.clock.advance('10s');
+  await Promise.all([closed, cut]);
 });

@@ -50,15 +50,20 @@ export async function createServer(config: Config, machine: Machine = {}): Promi
   for (const route of routes) if (config.demo || !route.demo) add(app, context, route);
   // An open stream would hold up the end of its request for as long as its session lives.
   app.addHook('preClose', async () => feed.close());
+  const close = async (): Promise<void> => {
+    const relent = clock.after(longestFarewell, () => app.server.closeAllConnections());
+    await app.close();
+    relent();
+    await sessions.close();
+    users.close();
+  };
+  let closing: Promise<void> | null = null;
   return {
     app,
     context,
-    async close() {
-      const relent = clock.after(longestFarewell, () => app.server.closeAllConnections());
-      await app.close();
-      relent();
-      await sessions.close();
-      users.close();
+    close: () => {
+      closing ??= close();
+      return closing;
     },
   };
 }

@@ -62,3 +62,36 @@ test('sign-out is on every page while somebody is signed in, and on none before'
     assert.doesNotMatch((await site.visitor().get(path)).text, /action="\/logout"/, path);
   }
 });
+
+test('an account that exists, one that does not and a disabled one are answered alike to the letter', async () => {
+  const { users } = site.server.context;
+  await users.add('gone', password, []);
+  users.setDisabled(users.byName('gone')?.id ?? '', true);
+  const answers = [];
+  for (const [username, given] of [
+    ['ada', 'not the password'],
+    ['nobody', 'not the password'],
+    ['gone', password],
+  ] as const) {
+    const { status, headers, text } = await site.visitor().post('/login', { username, password: given });
+    const names = [...headers.keys()].sort();
+    answers.push({ status, names, text: text.replaceAll(`value="${username}"`, '') });
+  }
+  const [first, ...others] = answers;
+  for (const other of others) assert.deepEqual(other, first);
+});
+
+test('too many attempts: 429 with Retry-After, and after that long it goes on', async () => {
+  await site.server.context.users.add('cyd', password, []);
+  const visitor = site.visitor();
+  let waited = 0;
+  for (let tries = 0; tries < 7; tries++) {
+    const answer = await visitor.post('/login', { username: 'cyd', password: 'not the password' });
+    if (answer.status === 429) waited = Number(answer.headers.get('retry-after'));
+  }
+  assert.equal(waited, 1);
+  const right = { username: 'cyd', password };
+  assert.equal((await visitor.post('/login', right)).status, 429, 'even the right one');
+  site.clock.advance('1s');
+  assert.equal((await visitor.post('/login', right)).status, 303);
+});

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
+import { neighbourhood } from '../users/throttle.ts';
 import type { User } from '../users/users.ts';
 
 /** `checkedAt`: when the password was read, so that a change of the account meanwhile wins. */
@@ -15,12 +16,13 @@ export async function prove(
   name: string,
   password: string,
 ): Promise<Proof> {
-  const wait = throttle.attempt(name, request.ip);
+  const address = neighbourhood(request.ip);
+  const wait = throttle.attempt(name, address);
   if (wait > 0) return { outcome: 'wait', seconds: Math.ceil(wait / 1000) };
   const checkedAt = clock.now();
   const user = await users.verify(name, password);
   if (user === null) return { outcome: 'refused' };
-  throttle.succeeded(name, request.ip);
+  throttle.succeeded(name, address);
   return { outcome: 'proved', user, checkedAt };
 }
 

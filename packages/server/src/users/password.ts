@@ -17,13 +17,15 @@ let running = 0;
 const waiting: (() => void)[] = [];
 
 async function inTurn<T>(run: () => Promise<T>): Promise<T> {
-  if (running >= mostAtOnce) await new Promise<void>((resolve) => waiting.push(resolve));
-  running += 1;
+  if (running < mostAtOnce) running += 1;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
   try {
     return await run();
   } finally {
-    running -= 1;
-    waiting.shift()?.();
+    // Whoever waited longest takes the place over.
+    const next = waiting.shift();
+    if (next) next();
+    else running -= 1;
   }
 }
 

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
+import { statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import { dataFolder } from '../../test/process.ts';
+import { hashPassword, isPassword } from './password.ts';
+import { Users } from './users.ts';
+
+const password = 'correct horse battery';
+
+/** Counts the argon2 computations that begin. */
+function counting(t: TestContext): () => number {
+  let begun = 0;
+  const hook = createHook({
+    init(_id, type) {
+      if (/argon2/i.test(type)) begun += 1;
+    },
+  }).enable();
+  t.after(() => hook.disable());
+  return () => begun;
+}
+
+test('a password is kept as argon2id with 19 MiB, two passes and a salt of its own', async () => {
+  const [one, two] = await Promise.all([hashPassword(password), hashPassword(password)]);
+  assert.match(one, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[\w+/]{22}\$[\w+/]{43}$/);
+  assert.notEqual(one, two);
+  assert.equal(await isPassword(password, one), true);
+  assert.equal(await isPassword(`${password} `, one), false);
+});
+
+test('right, wrong, unknown and disabled cost the same work: one computation, with the same parameters', async (t) => {
+  const users = Users.open(':memory:');
+  t.after(() => users.close());
+  await users.add('ada', password, []);
+  const { id } = await users.add('ben', password, []);
+  users.setDisabled(id, true);
+  const computations = counting(t);
+  const tries: [name: string, given: string, outcome: string | undefined][] = [
+    ['ada', password, 'ada'],
+    ['ada', 'not the password', undefined],
+    ['nobody', 'not the password', undefined],
+    ['', '', undefined],
+    ['ben', password, undefined],
+    ['ben', 'not the password', undefined],
+    ['ada', password + 'x'.repeat(100_000), undefined],
+  ];
+  for (const [name, given, outcome] of tries) {
+    const before = computations();
+    assert.equal((await users.verify(name, given))?.name, outcome, name);
+    assert.equal(computations() - before, 1, name);
+  }
+});
+
+test('a flood of sign-ins hashes four at a time, and each gets its answer', async (t) => {
+  const users = Users.open(':memory:');
+  t.after(() => users.close());
+  await users.add('ada', password, []);
+  const computations = counting(t);
+  let answered = 0;
+  let most = 0;
+  const tries = Array.from({ length: 12 }, async (_, i) => {
+    const user = await users.verify('ada', i % 2 === 0 ? password : 'not the password');
+    answered += 1;
+    most = Math.max(most, computations() - answered);
+    return user !== null;
+  });
+  const right = (await Promise.all(tries)).filter(Boolean);
+  assert.deepEqual([right.length, computations()], [6, 12]);
+  assert.ok(most <= 4, `${most} at once`);
+});
+
+test('names and passwords are checked with a sentence each; a name is taken in any case', async (t) => {
+  const users = Users.open(':memory:');
+  t.after(() => users.close());
+  await users.add('Ada', password, ['demo:read']);
+  assert.equal(users.byName('ada')?.name, 'Ada');
+  await assert.rejects(users.add('ADA', password, []), { name: 'UserError', message: 'The name ADA is taken.' });
+  await assert.rejects(users.add('a b', password, []), { name: 'UserError', message: /^A name has 1 to 64 / });
+  await assert.rejects(users.add('ben', 'short', []), { name: 'UserError', message: /at least 8 characters/ });
+  await assert.rejects(users.add('ben', 'x'.repeat(257), []), { name: 'UserError', message: /at most 256 characters/ });
+  assert.deepEqual(
+    users.all().map(({ name }) => name),
+    ['Ada'],
+  );
+});
+
+test('nobody else on the machine reads the file, and no password is in it', async (t) => {
+  const path = dataFolder(t);
+  const users = Users.open(path);
+  await users.add('ada', password, []);
+  users.close();
+  assert.equal(statSync(path).mode & 0o077, 0);
+  const db = new DatabaseSync(path, { readOnly: true });
+  const row = db.prepare('SELECT * FROM users').get();
+  db.close();
+  assert.ok(!JSON.stringify(row).includes(password));
+});
