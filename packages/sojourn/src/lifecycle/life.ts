@@ -16,7 +16,7 @@ export interface Life {
   readonly notices: Notices;
   readonly budget: AnonymousBudget;
   /** Tells what waits for an end in this process, at once. */
-  readonly ended: (records: readonly SessionRecord[]) => void;
+  readonly ended: (records: readonly Pick<SessionRecord, 'id' | 'ending'>[]) => void;
 }
 
 /** A session as one request holds it: which one, by which secret, and what that secret may do. */

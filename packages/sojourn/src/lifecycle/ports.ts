@@ -150,9 +150,9 @@ export interface EventsPage {
   readonly cursor: string;
 }
 
-/** One lap of the sweep. `more`: another lap would find more to do. */
+/** One lap of the sweep; of what ended only the handles, for a lap ends many. `more`: another lap would find more to do. */
 export interface Swept {
-  readonly expired: readonly SessionRecord[];
+  readonly expired: readonly Pick<SessionRecord, 'id' | 'ending'>[];
   readonly removed: number;
   readonly more: boolean;
 }

@@ -237,7 +237,7 @@ export function purge(rows: Rows, now: number, subject: string, options: WriteOp
 }
 
 export function sweep(rows: Rows, now: number, most: number): Swept {
-  const expired: SessionRecord[] = [];
+  const expired: Pick<SessionRecord, 'id' | 'ending'>[] = [];
   let removed = 0;
   const due = rows.due(now, most);
   for (const id of due) {
@@ -250,7 +250,8 @@ export function sweep(rows: Rows, now: number, most: number): Swept {
       // Touched since: the lower bound that brought it here moves on.
       rows.replace(record);
     } else {
-      expired.push(endOne(rows, record, expiryEnding(record, now), 'sweep'));
+      const { ending } = endOne(rows, record, expiryEnding(record, now), 'sweep');
+      expired.push({ id, ending });
     }
   }
   const forgotten = rows.forgetEvents(now - retention, most);

@@ -14,11 +14,22 @@ import { SqliteRows } from './rows.ts';
 
 /** Most operations in one transaction, so that the first of a flood is not kept waiting by the last. */
 const mostInBatch = 512;
+/** How often a writer that waits for another process asks for the file, in milliseconds. */
+const askEvery = 1;
+/** Most milliseconds a writer leaves the file to others after a batch, and the share of that batch's time. */
+const longestPause = 2;
+const pauseShare = 0.25;
 
 const settings: WriterSettings = workerData;
 const db = new DatabaseSync(settings.path, { timeout: settings.busyTimeout });
 db.exec(pragmas.writer);
+// From here on `begin` waits by itself.
+db.exec('PRAGMA busy_timeout = 0');
 const rows = new SqliteRows(db);
+const dataVersion = db.prepare('PRAGMA data_version');
+let seenVersion = 0;
+let notBefore = 0;
+const nobody = new Int32Array(new SharedArrayBuffer(4));
 const port = parentPort;
 if (port === null) throw new TypeError('writer.ts runs as a worker thread');
 
@@ -38,11 +49,47 @@ port.on('message', (calls: readonly Call[] | 'close') => {
   }
 });
 
+function sleep(time: number): void {
+  Atomics.wait(nobody, 0, 0, time);
+}
+
+/**
+ * Takes the file for writing. SQLite's own waiting sleeps ever longer, and who sleeps long misses every
+ * gap that a busy process leaves; so we ask often, and leave gaps while others write.
+ */
+function begin(): void {
+  const asked = performance.now();
+  if (asked < notBefore) sleep(notBefore - asked);
+  for (;;) {
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() - asked >= settings.busyTimeout) throw error;
+    }
+    sleep(askEvery);
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 5;
+}
+
+/** Another process has written since the last batch: it gets its turn before our next. */
+function leaveTurn(begun: number): void {
+  const version = Number(dataVersion.get()?.['data_version']);
+  const ended = performance.now();
+  notBefore = version === seenVersion ? 0 : ended + Math.min(longestPause, (ended - begun) * pauseShare);
+  seenVersion = version;
+}
+
 function commit(calls: readonly Call[]): readonly Answer[] {
   try {
-    db.exec('BEGIN IMMEDIATE');
+    begin();
+    const begun = performance.now();
     const answers = calls.map(answer);
     db.exec('COMMIT');
+    leaveTurn(begun);
     return answers;
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
