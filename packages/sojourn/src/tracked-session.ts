@@ -35,7 +35,7 @@ export class TrackedSession extends Guard {
   #data: DeepReadonly<Data> | null = null;
   #ends: AbortSignal | null = null;
   readonly #beganAt: number;
-  #queue: Promise<unknown> = Promise.resolve();
+  #queue: Promise<unknown> | null = null;
 
   constructor(
     life: Life,
@@ -317,7 +317,7 @@ export class TrackedSession extends Guard {
   /** Writes of one request go one after another, so that two of them never make two sessions. */
   async #write<T>(write: Write, run: () => Promise<T>): Promise<T> {
     const done = this.#carrier.begin(write);
-    const result = this.#queue.then(run).finally(done);
+    const result = (this.#queue ?? Promise.resolve()).then(run).finally(done);
     this.#queue = result.catch(() => undefined);
     return result;
   }
@@ -354,6 +354,11 @@ export interface Internals {
 export function internalsOf(session: object): Internals {
   if (session instanceof TrackedSession) return session;
   throw new TypeError('not a session of this library');
+}
+
+/** Whether a look-up has its answer already. To ask whether it is a promise would go the long way through the guard. */
+export function isFound<S extends object>(found: S | Promise<S>): found is S {
+  return found instanceof TrackedSession;
 }
 
 function deepFreeze(value: Data): DeepReadonly<Data> {

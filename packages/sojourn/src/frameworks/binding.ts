@@ -1,6 +1,5 @@
 import { SojournError } from '../lifecycle/errors.ts';
 import { knownKeys } from '../lifecycle/policy.ts';
-import type { Session, SignedInSession } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
 import { type Cookie, makeCookie } from '../transports/cookie.ts';
 import { isLoopback } from '../transports/origin.ts';
@@ -68,8 +67,9 @@ export class Binding<D, P extends string> {
   }
 
   /** Throws `origin_missing` for a host that only a configured origin could vouch for. */
-  placeOf(host: string | undefined): Place {
+  placeOf(wire: Wire): Place {
     if (this.#fixed) return this.#fixed;
+    const host = wire.header('host');
     const known = host === undefined ? undefined : this.#places.get(host);
     if (known) return known;
     const url = host === undefined ? null : URL.parse(`http://${host}`);
@@ -117,27 +117,4 @@ export class Binding<D, P extends string> {
 export function checkTrackOptions(options: TrackOptions): TrackOptions {
   knownKeys('track', options, ['whenUnknown', 'eager', 'readOnly', 'passive']);
   return options;
-}
-
-/** The session of a request that a rule let through. */
-export function signedInOf<D, P extends string>(session: Session<D, P>): SignedInSession<D, P> {
-  if (session.state === 'signed-in') return session;
-  throw new SojournError(
-    'sign_in_required',
-    'signedIn: nobody is signed in on this request. Put requireSignIn before the route.',
-  );
-}
-
-/** Where to go after signing in: `?return=`, if it is a path of this site; else `/`. */
-export function returnPathOf(url: string): string {
-  return localPath(URL.parse(url, 'http://local.invalid')?.searchParams.get('return')) ?? '/';
-}
-
-/** The form token in a parsed body, where there is one. */
-export function formTokenIn(body: unknown): unknown {
-  return typeof body === 'object' && body !== null && 'form_token' in body ? body.form_token : undefined;
-}
-
-export function notTracked(fix: string): SojournError {
-  return new SojournError('not_tracked', `This request was not tracked: ${fix}.`);
 }

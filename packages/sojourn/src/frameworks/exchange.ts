@@ -5,11 +5,11 @@ import type { Device } from '../lifecycle/session.ts';
 import type { Token } from '../lifecycle/token.ts';
 import { parseToken } from '../lifecycle/token.ts';
 import type { Carrier, Session, Write } from '../session.ts';
-import { internalsOf } from '../tracked-session.ts';
+import { internalsOf, isFound } from '../tracked-session.ts';
 import { readBearer } from '../transports/bearer.ts';
 import { clearCookie, clearStrays, readCookie, setCookie } from '../transports/cookie.ts';
 import { deviceOf } from '../transports/device.ts';
-import { type Evidence, evidenceOf, isSafe, refusalOf } from '../transports/origin.ts';
+import { evidenceOf, isSafe, refusalOf } from '../transports/origin.ts';
 import { isNavigation } from './answer.ts';
 import type { Binding, Place, TrackOptions } from './binding.ts';
 import type { Wire } from './wire.ts';
@@ -23,7 +23,6 @@ export class Exchange<D, P extends string> implements Carrier {
   readonly #wire: Wire;
   readonly #options: TrackOptions;
   readonly #place: Place;
-  readonly #evidence: Evidence;
   #session: Session<D, P> | null = null;
   #viaBearer = false;
   #used = false;
@@ -35,18 +34,11 @@ export class Exchange<D, P extends string> implements Carrier {
     this.#binding = binding;
     this.#wire = wire;
     this.#options = options;
-    const host = wire.header('host');
-    this.#place = binding.placeOf(host);
-    this.#evidence = evidenceOf(
-      this.#place.origin,
-      binding.sessions.transport.site.trusted,
-      wire.header('origin'),
-      wire.header('sec-fetch-site'),
-    );
+    this.#place = binding.placeOf(wire);
   }
 
   /** Finds the request's session. Throws `cross_site`, `credentials_conflict` or `store_unavailable`. */
-  open(): MaybePromise<Session<D, P>> {
+  open(): MaybePromise<void> {
     const values = readCookie(this.#wire.header('cookie'), this.#place.cookie.name);
     const { bearer: acceptsBearer } = this.#binding.sessions.transport;
     const bearer = acceptsBearer ? readBearer(this.#wire.header('authorization')) : null;
@@ -58,15 +50,15 @@ export class Exchange<D, P extends string> implements Carrier {
     }
     this.#viaBearer = bearer !== null && values.length === 0;
     if (!isSafe(this.#wire.method) && !this.#viaBearer) {
-      const refusal = refusalOf(this.#evidence, values.length > 0);
+      const refusal = this.#foreign(values.length > 0);
       if (refusal) throw refusal;
     }
     try {
       const found = values.length > 1 ? this.#oneOf(values) : this.#track(bearer ?? values[0] ?? null);
-      if (!(found instanceof Promise)) return this.#opened(found);
+      if (isFound(found)) return this.#opened(found);
       return found.then((session) => this.#opened(session)).catch((error: unknown) => this.#unknown(error));
     } catch (error) {
-      return this.#unknown(error);
+      this.#unknown(error);
     }
   }
 
@@ -121,7 +113,7 @@ export class Exchange<D, P extends string> implements Carrier {
       );
     }
     if (needsEvidence && !this.#viaBearer) {
-      const refusal = refusalOf(this.#evidence, true);
+      const refusal = this.#foreign(true);
       if (refusal) throw refusal;
     }
     return () => {
@@ -207,24 +199,27 @@ export class Exchange<D, P extends string> implements Carrier {
     return session;
   }
 
-  #opened(session: Session<D, P>): MaybePromise<Session<D, P>> {
+  /** Why a request must not act here, by where it comes from. */
+  #foreign(credentialed: boolean): SojournError | null {
+    const { trusted } = this.#binding.sessions.transport.site;
+    const [origin, site] = [this.#wire.header('origin'), this.#wire.header('sec-fetch-site')];
+    return refusalOf(evidenceOf(this.#place.origin, trusted, origin, site), credentialed);
+  }
+
+  #opened(session: Session<D, P>): MaybePromise<void> {
     this.#session = session;
     const eager = this.#options.eager ?? this.#binding.sessions.policy.anonymous === 'eager';
     // A token that was refused may have been replaced in the jar already: a visitor's must not overwrite that one.
-    if (!eager || session.state !== 'none' || session.refused || this.#wire.method !== 'GET') return session;
-    if (!isNavigation(this.#wire)) return session;
-    return internalsOf(session)
-      .begin()
-      .then(() => session);
+    if (!eager || session.state !== 'none' || session.refused || this.#wire.method !== 'GET') return;
+    if (isNavigation(this.#wire)) return internalsOf(session).begin();
   }
 
-  #unknown(error: unknown): MaybePromise<Session<D, P>> {
+  #unknown(error: unknown): void {
     const unknown = error instanceof SojournError && error.code === 'store_unavailable';
     if (!unknown || this.#options.whenUnknown !== 'visitor') throw error;
     const visitor = this.#track(null);
-    if (visitor instanceof Promise) throw error;
+    if (!isFound(visitor)) throw error;
     this.#session = visitor;
-    return visitor;
   }
 
   /** Exactly one Set-Cookie of our name (R-185), after those that remove strays; never on a cacheable answer. */

@@ -7,8 +7,7 @@ export class FetchWire implements Wire {
   readonly #headers: Headers;
   readonly peer: string | undefined;
   readonly method: string;
-  /** What the answer is to carry. */
-  readonly answer: Headers = new Headers();
+  #answer: Headers | null = null;
   headSent = false;
   readonly #sent: (() => void)[] = [];
   #body: Promise<ArrayBuffer> | null = null;
@@ -19,6 +18,12 @@ export class FetchWire implements Wire {
     this.#headers = given instanceof Headers ? given : given.headers;
     this.method = this.#request?.method ?? 'GET';
     this.peer = peer;
+  }
+
+  /** What the answer is to carry. */
+  get answer(): Headers {
+    this.#answer ??= new Headers();
+    return this.#answer;
   }
 
   get url(): string {
@@ -39,11 +44,11 @@ export class FetchWire implements Wire {
   }
 
   getHeader(name: string): string | undefined {
-    return this.answer.get(name) ?? undefined;
+    return this.#answer?.get(name) ?? undefined;
   }
 
   cookies(): readonly string[] {
-    return this.answer.getSetCookie();
+    return this.#answer?.getSetCookie() ?? [];
   }
 
   setCookies(values: readonly string[]): void {
@@ -66,14 +71,14 @@ export class FetchWire implements Wire {
   /** The application's answer with ours on it: its own Cache-Control stays, cookies of both are sent. */
   finish(response: Response): Response {
     this.headSent = true;
-    // An upgrade's answer is not ours to make anew.
-    if (response.status < 200) return response;
+    // An upgrade's answer is not ours to make anew, nor is one that we have nothing for.
+    if (response.status < 200 || this.#answer === null) return response;
     const headers = new Headers(response.headers);
-    for (const [name, value] of this.answer) {
+    for (const [name, value] of this.#answer) {
       if (name === 'set-cookie') headers.append(name, value);
       else if (name !== 'cache-control' || !headers.has(name)) headers.set(name, value);
     }
-    this.answer.set('cache-control', headers.get('cache-control') ?? '');
+    this.#answer.set('cache-control', headers.get('cache-control') ?? '');
     for (const run of this.#sent) run();
     const { status, statusText } = response;
     return new Response(response.body, { status, statusText, headers });

@@ -1,19 +1,10 @@
 import { SojournError } from '../lifecycle/errors.ts';
 import { checkRequirement, type Requirement } from '../lifecycle/permissions.ts';
-import type { Token } from '../lifecycle/token.ts';
 import type { Session, SignedInSession } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
-import {
-  Binding,
-  type BindingOptions,
-  checkTrackOptions,
-  notTracked,
-  returnPathOf,
-  signedInOf,
-  type TrackOptions,
-} from './binding.ts';
-import { Exchange } from './exchange.ts';
+import { type BindingOptions, checkTrackOptions, type TrackOptions } from './binding.ts';
 import { FetchWire, responseOf } from './fetch-wire.ts';
+import { Requests, type Surface } from './requests.ts';
 import { Unmet } from './unmet.ts';
 
 export interface FetchTrackOptions extends TrackOptions {
@@ -21,7 +12,7 @@ export interface FetchTrackOptions extends TrackOptions {
   readonly address?: string;
 }
 
-export interface FetchWeb<D, P extends string> {
+export interface FetchWeb<D, P extends string> extends Omit<Surface<Request, D, P>, 'session' | 'signedIn'> {
   /**
    * The session of a request, and the headers to append to its answer once the handler is done. With
    * `readOnly` there are none to append, so headers alone suffice, as in a server component.
@@ -36,35 +27,22 @@ export interface FetchWeb<D, P extends string> {
   requireSignIn(
     requirement?: Requirement<P>,
   ): (request: Request, formToken?: unknown) => Promise<SignedInSession<D, P>>;
-  /** Where to go after signing in: validated, `/` when there is nowhere. */
-  returnPath(request: Request): string;
-  /** The token handed out on this answer, for clients that carry it as a bearer. */
-  issued(request: Request): Token | null;
 }
 
 /** Sessions for anything that speaks Fetch's `Request` and `Response`. */
 export function fetchSessions<D, P extends string>(sessions: Sessions<D, P>, options?: BindingOptions): FetchWeb<D, P> {
-  const binding = new Binding(sessions, options);
-  const exchanges = new WeakMap<Request | Headers, Exchange<D, P>>();
-
-  const exchangeOf = (request: Request): Exchange<D, P> => {
-    const exchange = exchanges.get(request);
-    if (exchange) return exchange;
-    throw notTracked('wrap the handler in `web.handler`, or call `web.track(request)` first');
-  };
-
-  const open = async (
-    given: Request | Headers,
-    wire: FetchWire,
-    trackOptions: TrackOptions,
-  ): Promise<Session<D, P>> => {
-    const exchange = new Exchange(binding, wire, trackOptions);
-    await exchange.open();
-    exchanges.set(given, exchange);
-    return exchange.use();
-  };
+  const requests = new Requests<Request | Headers, D, P>(
+    sessions,
+    options,
+    'wrap the handler in `web.handler`, or call `web.track(request)` first',
+  );
+  const { session, signedIn, returnPath, issued } = requests.surface((request) =>
+    'url' in request ? request.url : '/',
+  );
 
   return {
+    returnPath,
+    issued,
     async track(given, { address, ...trackOptions } = {}) {
       const wire = new FetchWire(given, address);
       if (given instanceof Headers && !trackOptions.readOnly) {
@@ -73,31 +51,30 @@ export function fetchSessions<D, P extends string>(sessions: Sessions<D, P>, opt
           'track: headers alone do not say the method. Pass the Request, or { readOnly: true }.',
         );
       }
-      return { session: await open(given, wire, checkTrackOptions(trackOptions)), headers: wire.answer };
+      await requests.open(given, wire, checkTrackOptions(trackOptions));
+      return { session: session(given), headers: wire.answer };
     },
     handler(handle, given = {}) {
       const trackOptions = checkTrackOptions(given);
       return async (request, address) => {
         const wire = new FetchWire(request, address);
         try {
-          const session = await open(request, wire, trackOptions);
-          return wire.finish(await handle(request, session));
+          const opening = requests.open(request, wire, trackOptions);
+          if (opening instanceof Promise) await opening;
+          return wire.finish(await handle(request, session(request)));
         } catch (error) {
           const { cause, within } = Unmet.of(error);
-          return wire.finish(responseOf(binding.answer(cause, wire, within)));
+          return wire.finish(responseOf(requests.binding.answer(cause, wire, within)));
         }
       };
     },
     requireSignIn(requirement) {
       const checked = checkRequirement(requirement);
       return async (request, formToken) => {
-        const exchange = exchangeOf(request);
-        const refusal = await exchange.require(checked, () => formToken);
+        const refusal = await requests.of(request).require(checked, () => formToken);
         if (refusal) throw new Unmet(refusal, checked.within);
-        return signedInOf(exchange.use());
+        return signedIn(request);
       };
     },
-    returnPath: (request) => returnPathOf(request.url),
-    issued: (request) => exchangeOf(request).issued,
   };
 }

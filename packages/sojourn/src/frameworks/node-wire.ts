@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SojournError } from '../lifecycle/errors.ts';
 import type { Answer } from './answer.ts';
-import type { Wire } from './wire.ts';
+import { headerOf, type Wire } from './wire.ts';
 
 /** Bytes of a body that `session.body()` reads. */
 const mostBody = 1024 * 1024;
@@ -32,8 +32,7 @@ export class NodeWire implements Wire {
   }
 
   header(name: string): string | undefined {
-    const value = this.#request.headers[name];
-    return Array.isArray(value) ? value.join(', ') : value;
+    return headerOf(this.#request.headers, name);
   }
 
   get headSent(): boolean {

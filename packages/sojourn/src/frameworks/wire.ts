@@ -18,3 +18,9 @@ export interface Wire {
   /** The request's body, read to its end; `null` where the framework's own parser reads it. */
   body(): Promise<Response> | null;
 }
+
+/** A header of a request of Node's, which splits some into a list. */
+export function headerOf(headers: NodeJS.Dict<string | string[]>, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'object' ? value.join(', ') : value;
+}
