@@ -27,7 +27,7 @@ export interface Route {
   readonly for: 'anyone' | 'signed-in';
   /** A navigation here begins a visitor's session. */
   readonly eager?: true;
-  /** The answer goes on for as long as the session does. */
+  /** The answer goes on for as long as the session does. To listen is not to use the session. */
   readonly stream?: true;
   /** A button of the life page: not there with `--no-demo`. */
   readonly demo?: true;

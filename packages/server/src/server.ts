@@ -73,7 +73,7 @@ function add(app: FastifyInstance, context: Context, { method, path, for: who, e
     method,
     url: path,
     exposeHeadRoute: !stream,
-    config: { sojourn: { ...(eager ? { eager } : {}), ...(stream ? { readOnly: true } : {}) } },
+    config: { sojourn: { ...(eager ? { eager } : {}), ...(stream ? { readOnly: true, passive: true } : {}) } },
     ...(who === 'signed-in' ? { preHandler: context.web.requireSignIn() } : {}),
     handler: (request, reply) => handle(context, request, reply),
   });

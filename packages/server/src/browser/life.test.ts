@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { launch, skip } from '../../../../test/chromium.ts';
 import { openSite, password, type Site } from '../../test/site.ts';
 
 /*
  * The life page in Chromium, with its module: what the other tests see without script goes on here
  * without leaving the page.
  */
-
-const executablePath = (process.env['PATH'] ?? '')
-  .split(delimiter)
-  .map((folder) => join(folder, 'chromium'))
-  .find((path) => existsSync(path));
-const skip =
-  executablePath === undefined && process.env['SOJOURN_NO_SKIP'] === undefined ? 'there is no chromium here' : false;
-const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
 
 let site: Site;
 let browser: Browser;
@@ -26,8 +17,7 @@ const complaints: string[] = [];
 before(async () => {
   if (skip) return;
   site = await openSite();
-  assert.ok(executablePath, 'chromium is needed: install it');
-  browser = await chromium.launch({ executablePath, args: quiet });
+  browser = await launch();
   context = await browser.newContext({ reducedMotion: 'reduce' });
   context.on('weberror', (error) => complaints.push(String(error.error())));
   context.on('console', (message) => {
@@ -110,6 +100,43 @@ test('the cookies as the browser holds them: no script sees the session’s, and
   assert.equal(await page.evaluate(() => document.cookie), '');
   assert.match((await page.textContent('[data-cookie-name]')) ?? '', /saw nothing/);
   await page.close();
+});
+
+test('the picture for who does not see it or has no mouse: named, described, and a way to each stage', {
+  skip,
+}, async () => {
+  const page = await signedInPage();
+  const map = page.getByRole('group', { name: 'The four stages of a session’s life' });
+  assert.equal(await map.count(), 1, 'of the two drawings, one is there');
+  assert.match(
+    (await map.locator('desc').textContent()) ?? '',
+    /Your session is signed in\. The way here: (anonymous, then )?signed in\./,
+  );
+  await page.getByRole('link', { name: 'Session tracking, where your session is now' }).focus();
+  for (const stage of ['expiry', 'termination']) {
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('href')), `#${stage}`);
+  }
+  await page.keyboard.press('Enter');
+  assert.match(page.url(), /#termination$/);
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'do--life-sign-out', 'and on from there');
+  assert.equal(await page.getByRole('timer', { name: 'Idle clock' }).count(), 1);
+  assert.equal(await page.getByRole('log', { name: 'Events of this session' }).count(), 1);
+  await page.close();
+});
+
+test('the marker travels, the rings breathe; with reduced motion nothing moves', { skip }, async () => {
+  const running = (page: Page): Promise<number> => page.evaluate(() => document.getAnimations().length);
+  for (const reducedMotion of ['reduce', 'no-preference'] as const) {
+    const page = await signedInPage();
+    await page.emulateMedia({ reducedMotion });
+    await page.click('#do--life-sign-out');
+    await page.waitForSelector('.map.across [data-marker="terminated"]');
+    const moving = await running(page);
+    assert.equal(moving > 0, reducedMotion === 'no-preference', reducedMotion);
+    await page.close();
+  }
 });
 
 test('S-32: a browser that was given too many cookies gets a page, and can go on from it', { skip }, async () => {

@@ -106,6 +106,16 @@ test('G12: it ends when the session expires, and a heartbeat every 15 s tells of
   );
 });
 
+test('to listen, again and again, is not to use the session; nor is to fetch what pages are made of (S-39)', async () => {
+  const visitor = await site.signedIn();
+  for (let minutes = 0; minutes < 30; minutes += 10) {
+    (await visitor.stream()).leave();
+    await visitor.get('/assets/icon.svg');
+    await site.pass(600);
+  }
+  assert.equal((await visitor.json('/session')).json['code'], 'session_expired_idle');
+});
+
 test('the server stops although streams are open', async () => {
   const other = await openSite();
   const visitor = await other.signedIn();

@@ -9,10 +9,15 @@ const files = {
   'icon.svg': 'image/svg+xml',
 } as const;
 
+/** A page's parts, and the tab's icon, are fetched when the browser likes: that is not a use of the session. */
+const notUse = { passive: true, readOnly: true } as const;
+
 /** The pages' styles and scripts, read once; small enough to be sent whole. */
 export function assets(app: FastifyInstance, _options: object, done: () => void): void {
   const add = (name: string, type: string, body: string): void => {
-    app.get(`/assets/${name}`, (_request, reply) => reply.type(type).header('cache-control', 'no-cache').send(body));
+    app.get(`/assets/${name}`, { config: { sojourn: notUse } }, (_request, reply) =>
+      reply.type(type).header('cache-control', 'no-cache').send(body),
+    );
   };
   for (const [name, type] of Object.entries(files)) {
     add(name, type, readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8'));
