@@ -86,22 +86,6 @@ test(
 );
 
 test(
-  'G6: the absolute limit comes however much a session is used',
-  { skip },
-  visiting(async ({ site, page }) => {
-    await signIn(page, site);
-    for (let quarters = 1; quarters < 12 * 4; quarters++) {
-      await site.pass(15 * 60);
-      assert.equal((await askSession(page)).status, 200, `after ${quarters / 4} h`);
-    }
-    await site.pass(15 * 60);
-    assert.equal((await askSession(page)).body['code'], 'session_expired_absolute');
-    await page.reload();
-    assert.match((await page.textContent('main')) ?? '', /Your session ended because it reached its time limit\./);
-  }),
-);
-
-test(
   'G3: after sign-out a saved copy of the cookie is refused, with the reason',
   { skip },
   visiting(async ({ site, context, page, other }) => {

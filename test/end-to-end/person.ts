@@ -69,7 +69,9 @@ export function askSession(page: Page): Promise<Seen> {
   });
 }
 
-/** A thief's browser: a jar with what somebody else's held at this moment. */
-export async function steal(from: BrowserContext, into: BrowserContext, site: Site): Promise<void> {
-  await into.addCookies([await cookieOf(from, site)]);
+/** What a thief takes: the cookie as it is at this moment, in a jar of their own. */
+export async function steal(from: BrowserContext, into: BrowserContext, site: Site): Promise<Cookie> {
+  const copied = await cookieOf(from, site);
+  await into.addCookies([copied]);
+  return copied;
 }
