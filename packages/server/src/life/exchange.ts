@@ -1,4 +1,4 @@
-import type { FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { FastifyRequest, InjectOptions } from 'fastify';
 import type { Token } from 'sojourn';
 import type { Context } from '../context.ts';
 import { cookieName, masked, tokenGiven } from './own-cookie.ts';
@@ -41,19 +41,18 @@ export interface Answered {
  * browser of the person who asks for it.
  */
 export async function knock({ config }: Context, request: FastifyRequest, wish: Knock): Promise<Answered> {
-  const { says, method = 'GET', path, token, note } = wish;
+  const { says } = wish;
   const name = cookieName(config, request);
-  const answer = await request.server.inject(requestOf(request, wish, name));
+  const answer = await request.server.inject(injectionOf(request, wish, name));
   const cookies = [answer.headers['set-cookie'] ?? []].flat();
   const given = tokenGiven(cookies, name);
-  const told = toldIn(answer);
-  const cookie = token ? `${name}=${masked(token)}${note ? `  (${note})` : ''}` : '(none)';
+  const told = toldIn(answer.body, answer.headers['content-type']);
   return {
     cookies,
     token: given,
     exchange: {
       says,
-      sent: [`${method} ${path}`, `Cookie: ${cookie}`],
+      sent: linesOf(wish, name),
       status: answer.statusCode,
       ...told,
       gave: given ? `Set-Cookie: ${name}=${masked(given)}` : told.gave,
@@ -61,8 +60,29 @@ export async function knock({ config }: Context, request: FastifyRequest, wish: 
   };
 }
 
-function requestOf(request: FastifyRequest, wish: Knock, name: string): InjectOptions {
-  const { method = 'GET', path, token, form, navigation = false } = wish;
+/** The request as it may be shown. */
+export function linesOf({ method = 'GET', path, token, note }: Knock, name: string): string[] {
+  const cookie = token ? `${name}=${masked(token)}${note ? `  (${note})` : ''}` : '(none)';
+  return [`${method} ${path}`, `Cookie: ${cookie}`];
+}
+
+function injectionOf(request: FastifyRequest, wish: Knock, name: string): InjectOptions {
+  const { method = 'GET', path, form } = wish;
+  return {
+    method,
+    url: path,
+    remoteAddress: request.socket.remoteAddress ?? '127.0.0.1',
+    headers: headersOf(request, wish, name),
+    ...(form ? { payload: new URLSearchParams(form).toString() } : {}),
+  };
+}
+
+/** As the browser that asked would send it, with the wished-for token in the cookie's place. */
+export function headersOf(
+  request: FastifyRequest,
+  { token, form, navigation = false }: Knock,
+  name: string,
+): Record<string, string> {
   const asked = navigation
     ? { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
     : { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' };
@@ -71,24 +91,17 @@ function requestOf(request: FastifyRequest, wish: Knock, name: string): InjectOp
     return value === undefined ? [] : [[header, String(value)]];
   });
   return {
-    method,
-    url: path,
-    remoteAddress: request.socket.remoteAddress ?? '127.0.0.1',
-    headers: {
-      ...Object.fromEntries(passedOn),
-      ...asked,
-      'sec-fetch-site': 'same-origin',
-      ...(token ? { cookie: `${name}=${token.reveal()}` } : {}),
-      ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
-    },
-    ...(form ? { payload: new URLSearchParams(form).toString() } : {}),
+    ...Object.fromEntries(passedOn),
+    ...asked,
+    'sec-fetch-site': 'same-origin',
+    ...(token ? { cookie: `${name}=${token.reveal()}` } : {}),
+    ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
   };
 }
 
 /** Code and reason of a problem, or whom a good answer speaks of. */
-function toldIn(answer: LightMyRequestResponse): Pick<Exchange, 'code' | 'reason' | 'gave'> {
-  const isJson = /json/.test(String(answer.headers['content-type'] ?? ''));
-  const body: Readonly<Record<string, unknown>> = isJson ? JSON.parse(answer.body) : {};
+export function toldIn(text: string, type: unknown): Pick<Exchange, 'code' | 'reason' | 'gave'> {
+  const body: Readonly<Record<string, unknown>> = /json/.test(String(type)) ? JSON.parse(text) : {};
   const { code, reason, state = 'signed-in', permissions } = body;
   const recognised = Array.isArray(permissions)
     ? `${String(state)}, permissions: ${permissions.length > 0 ? permissions.join(', ') : 'none'}`

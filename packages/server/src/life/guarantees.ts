@@ -20,6 +20,10 @@ export const guarantees = {
     name: 'Rotation is safe',
     says: 'A rotation never signs out an honest client over parallel requests, lost responses or a dropped Set-Cookie. The direct predecessor used after its grace ends the session with the neutral reason rotation_lost; anything older is the verdict reuse_detected.',
   },
+  G17: {
+    name: 'Not after the end',
+    says: 'An unsafe request that was admitted before the session ended is looked up again, fresh, once its body has been read. Writes to the session always are.',
+  },
 } as const;
 
 export type Guarantee = keyof typeof guarantees;

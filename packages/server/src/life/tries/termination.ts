@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SojournError } from 'sojourn';
-import { type Context, say } from '../../context.ts';
+import type { Context } from '../../context.ts';
 import { answerLife, lookAgain } from '../answer.ts';
 import { copyIn, keepCopy } from '../copy.ts';
 import { type Exchange, knock } from '../exchange.ts';
 import { type Guarantee, peers } from '../guarantees.ts';
+import { hold } from '../held.ts';
 import { idOf, ownToken } from '../own-cookie.ts';
 import { broken } from '../trial.ts';
 
@@ -59,50 +60,37 @@ const outcomes: Readonly<Record<string, Outcome>> = {
 };
 
 /**
- * A write begun before the sign-out: one look-up of the token holds the session and is about to write,
- * when the session is signed out through another. This does sign the visitor out.
+ * A write begun before the sign-out: a real change of permissions is let in, all but the last byte of its
+ * body. Then the session is signed out, and then that byte comes. This does sign the visitor out.
  */
 export async function writeLate(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const first = context.web.signedIn(request);
-  const { id, subject } = first;
+  const session = context.web.signedIn(request);
+  const { id, formToken } = session;
   const token = ownToken(context, request);
   if (token === null) throw new SojournError('sign_in_required', 'This session did not come in a cookie.');
   keepCopy(context, request, reply, token);
-  const second = await context.sessions.track(token.reveal(), { readOnly: true });
-  await context.sessions.terminate(second.id ?? id, { reason: 'signed_out', by: subject });
-  const written = await wordsOfWrite(say(first, 'A write that came too late.'));
+  const form = { ...(formToken === null ? {} : { form_token: formToken }), late: 'yes' };
+  const write = { says: 'The last byte comes.', path: '/life/permissions', note: 'let in before' };
+  const held = await hold(context, request, { ...write, method: 'POST', token, form });
+  const says = 'A change of permissions waits for its last byte. Meanwhile the session is signed out.';
+  const out = await knock(context, request, { says, method: 'POST', path: '/logout', token, form, navigation: true });
+  const written = await held.finish();
   // It has ended; what is left to do is to take the cookie away.
-  await first.terminate();
+  await session.terminate();
   const after = await knock(context, request, { says: 'The token, after the write.', path: '/session', token });
-  const held = written.status === 401 && after.exchange.status === 401;
+  const refused = written.status === 401 && after.exchange.status === 401;
   return answerLife(context, request, reply, {
     ended: id,
     trial: {
       stage: 'termination',
       title: 'A write begun before the sign-out',
-      exchanges: [written, after.exchange],
-      held,
-      says: held ? 'Refused: the write found the session ended, and did not bring it back.' : broken,
-      guarantee: 'G3',
+      exchanges: [out.exchange, written, after.exchange],
+      held: refused,
+      says: refused
+        ? 'Refused: the write found the session ended, changed nothing, and did not bring it back.'
+        : broken,
+      guarantee: 'G17',
       peer: peers.lateWrite,
     },
   });
-}
-
-/** A call of the library, told as a request is: what was asked, and what came of it. */
-async function wordsOfWrite(write: Promise<void>): Promise<Exchange> {
-  const says = 'A request holds the session. Another signs it out. The first one writes.';
-  const sent = [
-    'const held = await sessions.track(token)',
-    'await sessions.terminate(held.id)',
-    'await held.update(draft => { … })',
-  ];
-  try {
-    await write;
-    return { says, sent, status: 200, code: null, reason: null, gave: 'written' };
-  } catch (error) {
-    if (!(error instanceof SojournError)) throw error;
-    const { status, code, reason = null } = error;
-    return { says, sent, status, code, reason, gave: 'thrown by held.update' };
-  }
 }

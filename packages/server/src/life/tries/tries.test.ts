@@ -109,16 +109,17 @@ test('G3: termination: the copy is refused with the reason; without one the page
   assert.match((await site.visitor().post('/life/replay')).text, /This browser holds no copy\./);
 });
 
-test('G3 G17: termination: a write begun before the sign-out is refused by the library, and brings nothing back', async () => {
-  const visitor = await site.signedIn();
+test('G3 G17: termination: a write begun before the sign-out is refused, changes nothing and brings nothing back', async () => {
+  const [visitor, phone] = [await site.signedIn(), await site.signedIn()];
   const thief = visitor.copy();
   const { status, text } = await visitor.post('/life/late-write');
   assert.equal(status, 200);
-  assert.deepEqual(statuses(text), ['401 session_terminated', '401 session_terminated']);
-  assert.match(text, /await held\.update\(/);
-  assert.match(text, /thrown by held\.update/);
+  assert.deepEqual(statuses(text), ['303', '401 session_terminated', '401 session_terminated']);
+  assert.match(text, /POST \/life\/permissions\nCookie: sojourn-\d+=[\w-]{23}\.•••••• {2}\(let in before\)/);
+  const { permissions } = (await phone.json('/session')).json;
+  assert.deepEqual(permissions, ['orders:read', 'demo:read'], 'demo:write was not given');
   assert.match(text, /Your session was terminated\.<\/strong> It ended because you signed out\./);
-  assertExplained(text, 'G3');
+  assertExplained(text, 'G17');
   assert.equal(visitor.token, undefined, 'signed out for real');
   assert.equal((await thief.json('/session')).json['code'], 'session_terminated');
   assert.deepEqual(statuses((await visitor.post('/life/replay')).text), ['401 session_terminated']);
