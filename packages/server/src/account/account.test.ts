@@ -88,6 +88,28 @@ test('the password: wrong, too short, changed; the other devices are signed out 
   assert.match((await phone.get(sent.headers.get('location') ?? '')).text, /ended because your password changed/);
 });
 
+test('the password: the other devices stay when they are to', async () => {
+  const [visitor, phone] = [await site.signedIn(), await site.signedIn()];
+  const changed = { current: password, new: `${password} and more` };
+  assert.match((await visitor.submit('/account/password', changed)).text, /Your password has been changed\./);
+  assert.equal((await phone.json('/session')).status, 200);
+  const old = await site.visitor().post('/login', { username: 'ada', password });
+  assert.equal(old.status, 401);
+  await site.server.context.users.setPassword(site.server.context.users.byName('ada')?.id ?? '', password);
+});
+
+test('a stolen session cannot try passwords at leisure: the same throttle as at sign-in', async () => {
+  const visitor = await site.signedIn();
+  const wrong = { current: 'not the password', new: 'another long one' };
+  const statuses = [];
+  for (let tries = 0; tries < 7; tries++) statuses.push((await visitor.post('/account/password', wrong)).status);
+  assert.deepEqual(statuses, [403, 403, 403, 403, 403, 429, 429]);
+  assert.match(
+    (await visitor.post('/account/password', wrong)).text,
+    /role="alert">Too many attempts\. Try again in 1 s\./,
+  );
+});
+
 async function idOf(visitor: Witness): Promise<string> {
   return String((await visitor.json('/session')).json['id']);
 }
