@@ -110,7 +110,8 @@ test('G13: a browser killed five seconds after a rotation goes on within the gra
 });
 
 test('G13: closed instead of killed, it comes back with the newest cookie and goes on', { skip }, async (t) => {
-  const { site, page, chromium, restart } = await rememberedAtHome(t);
+  const { site, page, chromium, restart } = await atHome(t);
+  await signIn(page, site, { remember: true });
   await site.pass(hour + 1);
   for (let requests = 0; requests < 2; requests++) await goTo(page, site, '/session');
   const { value } = await cookieOf(chromium.profile, site);

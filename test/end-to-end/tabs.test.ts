@@ -70,12 +70,10 @@ test(
     const tabs = [page, await context.newPage(), await context.newPage()];
     for (const tab of tabs) await tab.goto(`${site.origin}/account`);
     const before = await cookieOf(context, site);
-    for (let hours = 1; hours <= 3; hours++) {
-      for (let quarters = 0; quarters < 4; quarters++) {
-        await site.pass(15 * 60 + 1);
-        const all = await Promise.all(tabs.flatMap((tab) => [askSession(tab), askSession(tab), askSession(tab)]));
-        assert.deepEqual([...new Set(all.map(({ status }) => status))], [200]);
-      }
+    for (let quarters = 1; quarters <= 5; quarters++) {
+      await site.pass(15 * 60);
+      const all = await Promise.all(tabs.flatMap((tab) => [askSession(tab), askSession(tab), askSession(tab)]));
+      assert.deepEqual([...new Set(all.map(({ status }) => status))], [200], `after ${quarters} quarters of an hour`);
     }
     const after = await cookieOf(context, site);
     assert.equal(idIn(after), idIn(before));
