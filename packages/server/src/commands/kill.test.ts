@@ -6,7 +6,7 @@ import { Visitor } from '../../../../test/visitor.ts';
 import { dataFolder, ServerProcess } from '../../test/process.ts';
 
 const password = 'correct horse battery';
-const rounds = 5;
+const rounds = 4;
 const visitors = 4;
 
 /** What a visitor was told: the id of a session of theirs, and whether it was signed out again. */
