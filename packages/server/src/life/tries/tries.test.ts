@@ -42,6 +42,8 @@ test('G2: creation: a visitor’s real token is planted; after the sign-in it is
   assert.match(text, new RegExp(`GET /session\\nCookie: sojourn-\\d+=${anonymous}\\.••••••<`));
   assert.match(text, /reason <code>replaced<\/code>/);
   assert.match(text, /The way here: anonymous .*, then signed in/s);
+  const kept = await visitor.post('/life/replay');
+  assert.deepEqual(statuses(kept.text), ['401 token_replaced'], 'what was planted is kept for the replay');
   assertExplained(text, 'G2');
 });
 
