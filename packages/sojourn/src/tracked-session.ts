@@ -128,7 +128,7 @@ export class TrackedSession extends Guard {
   }
 
   get data(): DeepReadonly<Data> {
-    this.#data ??= deepFreeze(this.#held ? parseData(this.#held.record.data) : {});
+    this.#data ??= deepFreeze(this.#held ? parseData(this.#held.record.data, this.#held.record.id) : {});
     return this.#data;
   }
 

@@ -51,3 +51,13 @@ test('a timer calls back once, can be cancelled, and never keeps a process alive
   systemClock.after(86_400_000, () => assert.fail('a day has passed'));
   assert.ok(Math.abs(systemClock.now() - Date.now()) < 1000);
 });
+
+test('a wait longer than a timer can be does not end at once', async () => {
+  let called = false;
+  const cancel = systemClock.after(40 * 86_400_000, () => {
+    called = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  cancel();
+  assert.equal(called, false);
+});

@@ -3,10 +3,13 @@ import type { Clock, Hash, Random } from './lifecycle/ports.ts';
 
 /* The machine's clock, randomness and hash: here, and nowhere else, they enter the library. */
 
+/** A longer one would fire at once. Who waits longer looks again on the way. */
+const longestTimer = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: Date.now,
   after(delay, run) {
-    const timer = setTimeout(run, delay).unref();
+    const timer = setTimeout(run, Math.min(delay, longestTimer)).unref();
     return () => clearTimeout(timer);
   },
 };

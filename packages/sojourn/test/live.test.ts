@@ -24,6 +24,19 @@ guarantee('G12: a connection ends with its session, with the reason', async (lab
   assert.deepEqual(said, [[1008, 'password_changed'], 'end', 'password_changed']);
 });
 
+guarantee('G12: a connection that has closed already is no error', async (lab) => {
+  const here = lab();
+  const browser = await here.signedIn();
+  const close = (): void => {
+    throw new TypeError('Invalid state: controller is closed');
+  };
+  const said: string[] = [];
+  endWith(await browser.signedIn(), { close });
+  endWith(await browser.signedIn(), (reason) => said.push(reason));
+  await here.sessions.terminateAll('u1');
+  assert.deepEqual(said, ['revoked']);
+});
+
 guarantee('G12: a connection of a session that had ended, or of none, ends at once', async (lab) => {
   const here = lab();
   const browser = await here.signedIn();

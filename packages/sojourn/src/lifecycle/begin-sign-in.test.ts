@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Between } from '../../test/between.ts';
 import { type Browser, code, Lab } from '../../test/lab.ts';
 
 const minute = 60_000;
@@ -133,4 +134,36 @@ test('a first step that was checked before a password change does not land after
   await lab.sessions.terminateAll('u1', { reason: 'password_changed' });
   lab.clock.advance('1m');
   await assert.rejects(session.beginSignIn('u1', { checkedAt: lab.clock.now() - 2 * minute }), code('subject_changed'));
+});
+
+test('to end the half-way session at the right moment does not make an old password new (S-14, G10)', async () => {
+  for (const end of ['terminate', 'terminateAll'] as const) {
+    const between = new Between();
+    const lab = new Lab({ around: between.around });
+    const browser = await waiting(lab);
+    lab.clock.advance('1s');
+    await lab.sessions.terminateAll('u1', { reason: 'password_changed' });
+    lab.clock.advance('1s');
+    const session = await browser.visit();
+    const { id } = session;
+    between.before('create', () => (end === 'terminate' ? lab.sessions.terminate(id ?? '') : null));
+    await assert.rejects(
+      session.signIn('u1', { factor: 'totp', checkedAt: lab.clock.now() + 1 }),
+      end === 'terminate' ? code('sign_in_required') : code('subject_changed'),
+    );
+  }
+});
+
+test('a second factor sent twice keeps both proofs', async () => {
+  const lab = new Lab();
+  const browser = await waiting(lab);
+  const [one, two] = [await browser.visit(), await browser.visit()];
+  for (const session of [one, two]) {
+    await session.signIn('u1', { factor: 'totp', checkedAt: lab.clock.now() + 1 });
+  }
+  const { factors } = await browser.signedIn();
+  assert.deepEqual(
+    factors.map(({ method }) => method),
+    ['password', 'totp'],
+  );
 });

@@ -71,9 +71,12 @@ export async function signIn(life: Life, requester: Requester, subject: string, 
   checkSubject(subject);
   const checkedAt = given.checkedAt ?? requester.beganAt;
   const proved: Factor[] = given.factor === undefined ? [] : [{ method: given.factor, at: life.store.now() }];
+  const first = pendingOf(requester, subject);
   return replace(life, requester, { subject, limited: true }, async (from) => {
     const { kept } = await life.store.subject(subject);
-    const first = pendingOf(life, from, subject);
+    if (first !== null && from === null) {
+      throw new SojournError('sign_in_required', 'The sign-in that this completes has been ended. Begin again.');
+    }
     return {
       kept: kept?.id ?? null,
       // The first proof is as old as it is: a password changed since does not count.
@@ -101,7 +104,8 @@ export async function beginSignIn(
   const now = life.store.now();
   const checkedAt = given.checkedAt ?? requester.beganAt;
   const { disabled, changedAt } = await life.store.subject(subject);
-  if (disabled || changedAt >= checkedAt) throw refusedCreate('subject_changed');
+  // A change in the future was written before the clock was set back; the sign-in itself will judge it.
+  if (disabled || (changedAt >= checkedAt && changedAt <= now)) throw refusedCreate('subject_changed');
   const factors = given.factor === undefined ? [] : [{ method: given.factor, at: now }];
   const pending = { subject, factors, checkedAt, until: now + life.policy.pendingFor };
   return replace(life, requester, { subject: null, limited: false }, async (from) => ({
@@ -186,9 +190,10 @@ async function successorOf(
   return next?.subject === subject ? next : null;
 }
 
-function pendingOf(life: Life, from: SessionRecord | null, subject: string): Pending | null {
-  const pending = from?.pending;
-  return pending?.subject === subject && life.store.now() < pending.until ? pending : null;
+/** The sign-in that waited for this one when the request was admitted, whatever has become of it since. */
+function pendingOf({ held }: Requester, subject: string): Pending | null {
+  const pending = held?.record.pending;
+  return held && pending?.subject === subject && held.seenAt < pending.until ? pending : null;
 }
 
 /**

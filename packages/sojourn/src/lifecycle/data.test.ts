@@ -226,3 +226,22 @@ test('an update that changes nothing is refused all the same once the session ha
     code('session_terminated'),
   );
 });
+
+test('data in the store that cannot be read is an outage with the session’s id, never an empty session (G8)', async () => {
+  for (const broken of ['{broken', 'null', '[]', '7']) {
+    const lab = new Lab();
+    const browser = await lab.signedIn();
+    const { id } = await browser.signedIn();
+    await lab.store.update(id, 1, { data: broken }, { operation: 'elsewhere', seenAt: 0, events: [] });
+    const session = await browser.signedIn();
+    const unreadable = (error: unknown): boolean =>
+      error instanceof SojournError && error.code === 'store_unavailable' && error.sessionId === id;
+    assert.throws(() => session.data, unreadable);
+    await assert.rejects(
+      session.update((draft) => {
+        draft.n = 1;
+      }),
+      unreadable,
+    );
+  }
+});

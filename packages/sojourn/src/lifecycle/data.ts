@@ -41,7 +41,7 @@ export type Edit = (draft: Data) => void;
 
 function edited(policy: Policy, record: SessionRecord, change: Edit): string {
   return drafted(
-    parseData(record.data),
+    parseData(record.data, record.id),
     change,
     record.subject === null ? policy.anonymousDataBytes : policy.dataBytes,
   );
@@ -65,9 +65,22 @@ function drafted(draft: Data, change: Edit, most: number): string {
   return serialise(draft, most);
 }
 
-/** Data from its stored text. */
-export function parseData(text: string): Data {
-  return text === '{}' ? {} : JSON.parse(text);
+/** Data from its stored text. Throws `store_unavailable` where that is no object's. */
+export function parseData(text: string, sessionId?: string): Data {
+  if (text === '{}') return {};
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (cause) {
+    throw unreadable(sessionId, cause);
+  }
+  if (!isObject(data)) throw unreadable(sessionId);
+  return data;
+}
+
+function unreadable(sessionId: string | undefined, cause?: unknown): SojournError {
+  const whose = sessionId === undefined ? {} : { sessionId };
+  return new SojournError('store_unavailable', `The data of session ${sessionId} cannot be read.`, { ...whose, cause });
 }
 
 /** Data as JSON text that reads back as the same, within a byte limit. */

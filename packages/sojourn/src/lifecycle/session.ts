@@ -127,8 +127,9 @@ export function isLive(record: SessionRecord, now: number): boolean {
 /** How long a tombstone stays at least, so that who comes back the next morning is told why. */
 const leastTombstone = 86_400_000;
 
-/** Until when an ended session is remembered: its absolute limit, and a day at least. */
+/** Until when an ended session is remembered: its absolute limit, and a day at least unless it was a visitor's. */
 export function rememberedUntil(record: SessionRecord, ending: Ending): number {
+  if (record.subject === null) return record.expiresAt;
   return Math.max(record.expiresAt, ending.at + leastTombstone);
 }
 

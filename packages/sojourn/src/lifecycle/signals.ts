@@ -7,8 +7,6 @@ import { actorChanged, endAndRefuse } from './track.ts';
 const eventsAtOnce = 256;
 /** After a failure of the store, what it could not tell is asked again this much later. */
 const retryAfter = 1000;
-/** Timers longer than 2³¹ ms fire at once, so a far limit is looked at on the way. */
-const longestTimer = 2 ** 31 - 1;
 
 interface Watched {
   readonly controller: AbortController;
@@ -112,7 +110,7 @@ export class Signals {
     const watched = this.#watched.get(id);
     if (watched === undefined) return;
     watched.cancelTimer();
-    watched.cancelTimer = life.clock.after(Math.min(Math.max(1, delay), longestTimer), () => this.#check(life, id));
+    watched.cancelTimer = life.clock.after(Math.max(1, delay), () => this.#check(life, id));
   }
 
   /** Something was written somewhere. Merged while one reading runs. */

@@ -36,7 +36,14 @@ export function endWith(
 }
 
 function end(connection: Connection, reason: EndingReason | 'sign_in_required'): void {
-  if (typeof connection === 'function') connection(reason);
-  else if ('close' in connection) connection.close(policyViolation, reason);
-  else connection.end();
+  if (typeof connection === 'function') {
+    connection(reason);
+    return;
+  }
+  try {
+    if ('close' in connection) connection.close(policyViolation, reason);
+    else connection.end();
+  } catch {
+    // It was closed already, which is what was wanted.
+  }
 }

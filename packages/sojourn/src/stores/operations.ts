@@ -53,7 +53,7 @@ export function create(rows: Rows, now: number, session: NewSession, options: Cr
   }
   const record = stamped(session, now);
   rows.insert(record);
-  if (record.subject === null) rows.addAnonymous(partitionOf(record.id), 1);
+  addAnonymous(rows, record, 1);
   append(rows, eventOf(record.subject === null ? 'created' : 'signed_in', record, now));
   return { outcome: 'created', record, ended };
 }
@@ -74,6 +74,8 @@ function anonymousFits(rows: Rows, { mostAnonymous }: CreateOptions): Making | C
 function subjectFits(rows: Rows, now: number, subject: string, options: CreateOptions): Making | Created {
   const known = rows.subject(subject);
   const refused = refusedSubject(known, now, options);
+  // A change in the future was written before the clock was set back: it refuses once and no more.
+  if (known && known.changedAt > now) rows.putSubject({ ...known, changedAt: now });
   if (refused) return { outcome: refused };
   const { dead, over } = overLimit(rows.liveOf(subject), now, options);
   if (over === null) return { outcome: 'limit_reached' };
@@ -244,6 +246,7 @@ export function sweep(rows: Rows, now: number, most: number): Swept {
     const record = rows.session(id);
     if (record === null) continue;
     if (record.ending) {
+      if (staysCounted(record)) addAnonymous(rows, record, -1);
       rows.remove(id);
       removed += 1;
     } else if (isLive(record, now)) {
@@ -287,9 +290,18 @@ function expiryEnding(record: SessionRecord, now: number): Ending {
 function endOne(rows: Rows, record: SessionRecord, why: Ending, operation: string): SessionRecord {
   const ended = tombstone(record, why, operation);
   rows.replace(ended);
-  if (record.subject === null) rows.addAnonymous(partitionOf(record.id), -1);
+  if (!staysCounted(ended)) addAnonymous(rows, record, -1);
   append(rows, terminalEvent(ended));
   return ended;
+}
+
+/** A visitor's session that was ended early counts to its limit, or ending each would make room for ever more. */
+function staysCounted({ ending }: SessionRecord): boolean {
+  return ending !== undefined && ending.reason !== 'replaced' && ending.by !== 'clock';
+}
+
+function addAnonymous(rows: Rows, { id, subject }: SessionRecord, change: 1 | -1): void {
+  if (subject === null) rows.addAnonymous(partitionOf(id), change);
 }
 
 /** An event takes its number from the same counter as the change it goes with, so their order is commit order. */

@@ -145,6 +145,21 @@ export function raceBehaviour(name: string, open: Open): void {
     );
   });
 
+  behaviour(
+    name,
+    open,
+    'a clock set back refuses a changed subject once, not for as long as it was ahead',
+    async ({ store, clock }) => {
+      await store.setPermissions('u1', ['a'], { operation: operation() });
+      clock.now -= hour;
+      const signIn = (): ReturnType<typeof store.create> =>
+        store.create(newSession('u1'), creating({ checkedAt: clock.now }));
+      assert.equal((await signIn()).outcome, 'subject_changed');
+      clock.now += 1;
+      assert.equal((await signIn()).outcome, 'created');
+    },
+  );
+
   behaviour(name, open, 'times never go back when the machine’s clock does', async ({ store, clock }) => {
     const record = await created(store, 'u1');
     clock.now -= 2 * minute;
