@@ -210,7 +210,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     events: (given = {}) => follow(store, given, closing.signal),
     cursor: async () => (await store.beat()).cursor,
     async sweep({ most = defaults.sweepMost } = {}) {
-      const { expired, removed, more } = await sweep(life, most);
+      const { expired, removed, more } = await lap(life, most, failed);
       return { expired: expired.length, removed, more };
     },
     async close() {
@@ -255,12 +255,20 @@ function checkTransport(options: SessionsOptions): Transport {
   return { site, cookie, bearer: options.bearer ?? false, proxies };
 }
 
+async function lap(life: Life, most: number, failed: (error: unknown) => void): Promise<Swept> {
+  const swept = await sweep(life, most);
+  for (const sessionId of swept.unreadable) {
+    failed(new SojournError('store_unavailable', `sweep: session ${sessionId} cannot be read.`, { sessionId }));
+  }
+  return swept;
+}
+
 /** Laps follow one another while there is more to do, each a write of its own; then a pause, jittered so that processes spread. */
 function sweepRegularly(life: Life, every: number, failed: (error: unknown) => void): () => void {
   let stopped = false;
   let cancel = (): void => {};
   const laps = async (): Promise<void> => {
-    while (!stopped && (await sweep(life, defaults.sweepMost)).more);
+    while (!stopped && (await lap(life, defaults.sweepMost, failed)).more);
   };
   const schedule = (): void => {
     if (stopped) return;

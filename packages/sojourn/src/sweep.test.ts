@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Between, settled } from '../test/between.ts';
 import { Lab } from '../test/lab.ts';
+import { SojournError } from './lifecycle/errors.ts';
+import { sqlite } from './stores/sqlite/sqlite.ts';
 
 test('the sweep runs by itself, about once a minute, lap after lap until nothing is left', async () => {
   const between = new Between();
@@ -81,4 +87,17 @@ test('where another process sweeps this one does not', async () => {
   lab.clock.advance('1d');
   await settled();
   assert.equal(between.count('sweep'), 0);
+});
+
+test('a record that cannot be swept is told to the log, by its id', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'sojourn-')), 'sessions.db');
+  const lab = new Lab({ engine: (now) => sqlite(path, { now }) });
+  const { id } = await (await lab.signedIn()).signedIn();
+  new DatabaseSync(path).exec('UPDATE sessions SET format = 2');
+  lab.clock.advance('1h');
+  await lab.sessions.sweep();
+  assert.deepEqual(
+    lab.log.map(({ code, error }) => [code, error instanceof SojournError && error.sessionId]),
+    [['store_unavailable', id]],
+  );
 });

@@ -231,7 +231,7 @@ export function checkPolicy(given: PolicyName | PolicyOptions = 'default'): Poli
   return {
     name: ownKinds || Object.keys(own).length > 0 ? `${name}, changed` : name,
     kinds,
-    grace: milliseconds(all.grace, 'policy.grace'),
+    grace: milliseconds(all.grace, 'policy.grace', 1000),
     limit: all.limit === 'none' ? Number.POSITIVE_INFINITY : whole('policy.limit', all.limit),
     onLimit: oneOf('policy.onLimit', all.onLimit, ['refuse', 'end-oldest', 'end-idlest']),
     onReuse: oneOf('policy.onReuse', all.onReuse, ['terminate', 'step-up']),

@@ -154,6 +154,8 @@ export interface EventsPage {
 export interface Swept {
   readonly expired: readonly Pick<SessionRecord, 'id' | 'ending'>[];
   readonly removed: number;
+  /** Ids of records that cannot be read. They are looked at again a day later. */
+  readonly unreadable: readonly string[];
   readonly more: boolean;
 }
 

@@ -167,6 +167,15 @@ class MemoryRows implements Rows {
     return [...(this.#bySubject.get(subject) ?? [])].flatMap((id) => this.sessions.get(id) ?? []);
   }
 
+  /** Records are kept as they are. */
+  unreadableOf(): [] {
+    return [];
+  }
+
+  bury(): void {}
+
+  defer(): void {}
+
   due(before: number, most: number): string[] {
     return [...this.sessions.values()]
       .filter((record) => dueAt(record) <= before)

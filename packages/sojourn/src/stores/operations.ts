@@ -1,3 +1,4 @@
+import { SojournError } from '../lifecycle/errors.ts';
 import { eventOf, type SessionEvent, terminalEvent } from '../lifecycle/events.ts';
 import { permissionChange } from '../lifecycle/permissions.ts';
 import type {
@@ -26,6 +27,8 @@ import {
 } from '../lifecycle/session.ts';
 import { partitionOf } from '../lifecycle/token.ts';
 import { type Rows, retention } from './rows.ts';
+
+const day = 86_400_000;
 
 /*
  * What each writing operation of the store port does on an embedded engine. Memory runs it in one turn
@@ -162,7 +165,7 @@ function withoutUnset(change: Change): Partial<SessionRecord> {
 
 export function touch(rows: Rows, touches: readonly Touch[]): void {
   for (const { id, seenAt } of touches) {
-    const record = rows.session(id);
+    const record = readable(rows, id);
     if (record && !record.ending && seenAt > record.lastSeenAt && seenAt < liveUntil(record)) rows.seen(id, seenAt);
   }
 }
@@ -192,6 +195,7 @@ function keepData(rows: Rows, record: SessionRecord): void {
 
 export function endAll(rows: Rows, now: number, subject: string, options: EndAllOptions): SessionRecord[] {
   changeSubject(rows, now, subject, options.disable ? { disabled: true } : {});
+  buryUnreadable(rows, now, subject, options);
   return rows
     .liveOf(subject)
     .filter(({ id }) => id !== options.except)
@@ -203,6 +207,30 @@ export function endAll(rows: Rows, now: number, subject: string, options: EndAll
         options.operation,
       ),
     );
+}
+
+/** The record, or `null` also where it cannot be read: one such row must not stop what is about others. */
+function readable(rows: Rows, id: string): SessionRecord | null {
+  try {
+    return rows.session(id);
+  } catch (error) {
+    if (error instanceof SojournError) return null;
+    throw error;
+  }
+}
+
+/** What cannot be read cannot be changed, so it ends: a newer release sees the row as ended, too. */
+function buryUnreadable(
+  rows: Rows,
+  now: number,
+  subject: string,
+  { reason, by, except }: Pick<EndAllOptions, 'reason' | 'by' | 'except'>,
+): void {
+  for (const { id, kind, ended } of rows.unreadableOf(subject)) {
+    if (ended || id === except) continue;
+    rows.bury(id, now + retention);
+    append(rows, { type: 'terminated', at: now, sessionId: id, subject, kind, reason, by });
+  }
 }
 
 export function enable(rows: Rows, now: number, subject: string): void {
@@ -217,6 +245,7 @@ export function setPermissions(
   { operation }: WriteOptions,
 ): number {
   changeSubject(rows, now, subject, {});
+  buryUnreadable(rows, now, subject, { reason: 'revoked', by: 'system' });
   let changed = 0;
   for (const record of rows.liveOf(subject)) {
     // Also of one that looks dead: a touch on its way may show that it is not.
@@ -232,7 +261,7 @@ export function setPermissions(
 
 export function purge(rows: Rows, now: number, subject: string, options: WriteOptions): SessionRecord[] {
   const ended = endAll(rows, now, subject, { reason: 'purged', by: 'system', ...options });
-  for (const { id } of rows.tombstonesOf(subject)) rows.remove(id);
+  for (const { id } of [...rows.tombstonesOf(subject), ...rows.unreadableOf(subject)]) rows.remove(id);
   rows.eraseEvents(subject);
   rows.putSubject({ ...subjectOf(rows, subject), kept: undefined });
   return ended;
@@ -241,11 +270,14 @@ export function purge(rows: Rows, now: number, subject: string, options: WriteOp
 export function sweep(rows: Rows, now: number, most: number): Swept {
   const expired: Pick<SessionRecord, 'id' | 'ending'>[] = [];
   let removed = 0;
+  const unreadable: string[] = [];
   const due = rows.due(now, most);
   for (const id of due) {
-    const record = rows.session(id);
-    if (record === null) continue;
-    if (record.ending) {
+    const record = readable(rows, id);
+    if (record === null) {
+      rows.defer(id, now + day);
+      unreadable.push(id);
+    } else if (record.ending) {
       if (staysCounted(record)) addAnonymous(rows, record, -1);
       rows.remove(id);
       removed += 1;
@@ -258,12 +290,12 @@ export function sweep(rows: Rows, now: number, most: number): Swept {
     }
   }
   const forgotten = rows.forgetEvents(now - retention, most);
-  return { expired, removed: removed + forgotten, more: due.length === most || forgotten === most };
+  return { expired, unreadable, removed: removed + forgotten, more: due.length === most || forgotten === most };
 }
 
 export function note(rows: Rows, now: number, notices: readonly Notice[]): void {
   for (const { id, code, count } of notices) {
-    const record = rows.session(id);
+    const record = readable(rows, id);
     if (record) append(rows, eventOf('noticed', record, now, { code, count }));
   }
 }

@@ -25,6 +25,12 @@ export interface Rows {
   /** Not ended, in any order. */
   liveOf(subject: string): SessionRecord[];
   tombstonesOf(subject: string): SessionRecord[];
+  /** Rows of a subject that this release cannot read: corrupt, or of a newer one. The lists pass over them. */
+  unreadableOf(subject: string): readonly Unreadable[];
+  /** Ends a row that cannot be read, whatever it says. */
+  bury(id: string, until: number): void;
+  /** Lets the sweep look at a row again later, and no sooner. */
+  defer(id: string, until: number): void;
   /** Ids due for the sweep: live ones whose limit may have passed, tombstones past theirs. Earliest first. */
   due(before: number, most: number): string[];
   subject(subject: string): SubjectRecord | null;
@@ -38,6 +44,13 @@ export interface Rows {
   eraseEvents(subject: string): void;
   countAnonymous(): number;
   addAnonymous(partition: number, change: 1 | -1): void;
+}
+
+/** What the columns tell of a row that cannot be read. */
+export interface Unreadable {
+  readonly id: string;
+  readonly kind: string;
+  readonly ended: boolean;
 }
 
 /** When the sweep must look at a record: at a live one when it may have died, at a tombstone when it need not be kept. */

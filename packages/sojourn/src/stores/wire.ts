@@ -15,6 +15,7 @@ interface Columns {
   readonly version: number;
   readonly lastSeenAt: number;
   readonly data: string;
+  readonly state: string;
 }
 
 export function encodeRecord({ id, version, lastSeenAt, data, ...rest }: SessionRecord): string {
@@ -37,6 +38,8 @@ export function decodeRecord(text: string, columns: Columns): SessionRecord {
   parsed['version'] = columns.version;
   parsed['lastSeenAt'] = columns.lastSeenAt;
   parsed['data'] = columns.data;
+  // A release that could not read the rest has ended it by its column alone.
+  if (columns.state === 'ended') parsed['ending'] ??= { reason: 'revoked', at: columns.lastSeenAt, by: 'system' };
   if (!isRecord(parsed)) throw unreadable(columns.id, 'lacks a field that every session has');
   return parsed;
 }

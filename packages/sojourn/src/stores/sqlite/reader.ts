@@ -37,13 +37,14 @@ export class Reader {
   find(id: string): SessionRecord | null {
     const row: unknown = this.#read(() => this.#statements.session.get(id));
     if (!Array.isArray(row)) return null;
-    const [text, format, data, version, lastSeenAt]: unknown[] = row;
+    const [text, format, data, version, lastSeenAt, state]: unknown[] = row;
     return decodeRecord(String(text), {
       id,
       format: Number(format),
       data: String(data),
       version: Number(version),
       lastSeenAt: Number(lastSeenAt),
+      state: String(state),
     });
   }
 
@@ -153,7 +154,7 @@ export class Reader {
 }
 
 const sql = {
-  session: 'SELECT record, format, data, version, last_seen_at FROM sessions WHERE id = ?',
+  session: 'SELECT record, format, data, version, last_seen_at, state FROM sessions WHERE id = ?',
   subject: 'SELECT subject, changed_at, disabled, kept FROM subjects WHERE subject = ?',
   liveOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state <> 'ended'`,
   endedOf: 'SELECT body FROM events WHERE subject = ? AND terminal = 1 AND at >= ? ORDER BY position DESC',

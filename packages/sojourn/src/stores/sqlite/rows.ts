@@ -1,14 +1,15 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { SojournError } from '../../lifecycle/errors.ts';
 import { isTerminal } from '../../lifecycle/events.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
-import { dueAt, erased, type NumberedEvent, type Rows, stateOf } from '../rows.ts';
+import { dueAt, erased, type NumberedEvent, type Rows, stateOf, type Unreadable } from '../rows.ts';
 import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
 
 type Row = Record<string, unknown>;
 
 /** The columns of a session's row, in the words of a record. */
-export const sessionColumns = 'id, record, format, data, version, last_seen_at AS lastSeenAt';
+export const sessionColumns = 'id, record, format, data, version, last_seen_at AS lastSeenAt, state';
 
 /** A row with `sessionColumns`, as a record. */
 export function sessionOf(row: Row): SessionRecord {
@@ -18,7 +19,17 @@ export function sessionOf(row: Row): SessionRecord {
     version: Number(row['version']),
     lastSeenAt: Number(row['lastSeenAt']),
     data: String(row['data']),
+    state: String(row['state']),
   });
+}
+
+function ifReadable(row: Row): [SessionRecord] | [] {
+  try {
+    return [sessionOf(row)];
+  } catch (error) {
+    if (error instanceof SojournError) return [];
+    throw error;
+  }
 }
 
 /** A row of `subjects`, as a record. */
@@ -81,11 +92,26 @@ export class SqliteRows implements Rows {
   }
 
   liveOf(subject: string): SessionRecord[] {
-    return this.#statements.liveOf.all(subject).map(sessionOf);
+    return this.#statements.liveOf.all(subject).flatMap(ifReadable);
   }
 
   tombstonesOf(subject: string): SessionRecord[] {
-    return this.#statements.tombstonesOf.all(subject).map(sessionOf);
+    return this.#statements.tombstonesOf.all(subject).flatMap(ifReadable);
+  }
+
+  unreadableOf(subject: string): readonly Unreadable[] {
+    return this.#statements.allOf
+      .all(subject)
+      .filter((row) => ifReadable(row).length === 0)
+      .map((row) => ({ id: String(row['id']), kind: String(row['kind']), ended: row['state'] === 'ended' }));
+  }
+
+  bury(id: string, until: number): void {
+    this.#statements.bury.run(until, id);
+  }
+
+  defer(id: string, until: number): void {
+    this.#statements.defer.run(until, id);
   }
 
   due(before: number, most: number): string[] {
@@ -146,6 +172,9 @@ const sql = {
   seen: 'UPDATE sessions SET last_seen_at = ? WHERE id = ?',
   liveOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state <> 'ended'`,
   tombstonesOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state = 'ended'`,
+  allOf: `SELECT ${sessionColumns}, kind FROM sessions WHERE subject = ?`,
+  bury: "UPDATE sessions SET state = 'ended', data = '{}', version = version + 1, due_at = ? WHERE id = ?",
+  defer: 'UPDATE sessions SET due_at = ? WHERE id = ?',
   due: 'SELECT id FROM sessions WHERE due_at <= ? ORDER BY due_at LIMIT ?',
   subject: 'SELECT subject, changed_at, disabled, kept FROM subjects WHERE subject = ?',
   putSubject: `INSERT INTO subjects (subject, changed_at, disabled, kept) VALUES (?, ?, ?, ?)

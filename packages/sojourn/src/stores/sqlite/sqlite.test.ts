@@ -6,7 +6,17 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { SojournError } from '../../lifecycle/errors.ts';
 import { storeContract } from '../contract/contract.ts';
-import { created, creating, newSession, operation, writing } from '../contract/subject.ts';
+import {
+  allEvents,
+  created,
+  creating,
+  found,
+  hour,
+  minute,
+  newSession,
+  operation,
+  writing,
+} from '../contract/subject.ts';
 import { sqlite } from './sqlite.ts';
 
 function freshPath(): string {
@@ -97,6 +107,52 @@ test('a corrupt or newer record is unknown, with the id, never an empty session'
     tamper(path, `UPDATE sessions SET format = 1, record = '${String(before?.['record'])}'`);
   }
   assert.notEqual(await store.find(id), null);
+  await store.close();
+});
+
+test('one record that cannot be read does not keep the rest from being ended (G6, G10, G11)', async () => {
+  for (const change of ['format = 2', `record = 'not json'`]) {
+    const path = freshPath();
+    const clock = { now: Date.UTC(2026, 0, 1) };
+    const store = sqlite(path, { now: () => clock.now });
+    const [broken, whole, bobs] = [await created(store, 'u1'), await created(store, 'u1'), await created(store, 'bob')];
+    const before = new DatabaseSync(path).prepare('SELECT record FROM sessions WHERE id = ?').get(broken.id);
+    tamper(path, `UPDATE sessions SET ${change} WHERE id = '${broken.id}'`);
+
+    clock.now += 25 * minute;
+    await store.touch([broken, whole, bobs].map(({ id }) => ({ id, seenAt: clock.now })));
+    assert.equal((await found(store, bobs.id)).lastSeenAt, clock.now);
+    await store.note([broken, bobs].map(({ id }) => ({ id, code: 'secret_mismatch', count: 1 })));
+
+    await store.endAll('u1', { reason: 'account_disabled', by: 'root', disable: true, operation: operation() });
+    assert.equal((await found(store, whole.id)).ending?.reason, 'account_disabled');
+    // Whoever can read it sees that it has ended.
+    tamper(path, `UPDATE sessions SET format = 1, record = '${String(before?.['record'])}' WHERE id = '${broken.id}'`);
+    assert.ok((await found(store, broken.id)).ending);
+    const ended = (await allEvents(store)).filter(({ event }) => event.type === 'terminated');
+    assert.deepEqual(ended.map(({ event }) => event.sessionId).sort(), [broken.id, whole.id].sort());
+
+    const lost = await created(store, 'u2');
+    tamper(path, `UPDATE sessions SET ${change} WHERE id = '${lost.id}'`);
+    clock.now += hour;
+    const swept = await store.sweep(10);
+    assert.deepEqual([swept.expired.map(({ id }) => id), swept.unreadable], [[bobs.id], [lost.id]]);
+    assert.deepEqual((await store.sweep(10)).unreadable, []);
+    await store.close();
+  }
+});
+
+test('permissions that cannot be taken from a record end it, and a purge removes it (G10)', async () => {
+  const path = freshPath();
+  const store = sqlite(path);
+  const { id } = await created(store, 'u1', { permissions: ['admin'] });
+  tamper(path, 'UPDATE sessions SET format = 2');
+  await store.setPermissions('u1', [], { operation: operation() });
+  tamper(path, 'UPDATE sessions SET format = 1');
+  assert.ok((await found(store, id)).ending);
+  tamper(path, 'UPDATE sessions SET format = 2');
+  await store.purge('u1', { operation: operation() });
+  assert.equal(await store.find(id), null);
   await store.close();
 });
 
