@@ -2,20 +2,18 @@ import { SojournError } from './lifecycle/errors.ts';
 
 /** What code written for express-session calls on a session, and what to call instead. */
 const foreign: Readonly<Record<string, string>> = {
-  regenerate:
-    'A sign-in makes a new session by itself: `await session.signIn(user.id)`. With passport: ' +
-    '`passport.authenticate(strategy, { session: false })`, then `await web.session(req).signIn(req.user.id)`.',
-  save: 'A write is durable when its call resolves: `await session.update(draft => { … })`.',
-  reload: '`await session.assertLive()` looks the session up once more.',
-  destroy: '`await session.terminate()` signs out.',
-  touch: 'Requests are noticed by themselves.',
+  regenerate: 'call signIn(user.id), with passport after authenticate(strategy, { session: false })',
+  save: 'call update(draft => { … })',
+  reload: 'call assertLive()',
+  destroy: 'call terminate()',
+  touch: 'leave it out',
 };
 
 const refuse: ProxyHandler<object> = {
   get(_target, name) {
     if (typeof name !== 'string' || !Object.hasOwn(foreign, name)) return undefined;
     return () => {
-      throw new SojournError('state_invalid', `session.${name}() is express-session’s. ${foreign[name]}`);
+      throw new SojournError('state_invalid', `session.${name}() is express-session’s: ${foreign[name]}.`);
     };
   },
   set(_target, name) {
@@ -26,7 +24,7 @@ const refuse: ProxyHandler<object> = {
 function assigned(name: string): SojournError {
   return new SojournError(
     'state_invalid',
-    `session.${name} = … would be lost. Write data with \`await session.update(draft => { draft.${name} = … })\`.`,
+    `session.${name} = … would be lost: await session.update(draft => { draft.${name} = … }).`,
   );
 }
 

@@ -2,7 +2,7 @@ import { type EventsOptions, follow } from './follow.ts';
 import { AnonymousBudget } from './lifecycle/budget.ts';
 import { withDeadline } from './lifecycle/deadline.ts';
 import { type Duration, milliseconds } from './lifecycle/duration.ts';
-import { type Code, SojournError } from './lifecycle/errors.ts';
+import { type Code, invalid, SojournError } from './lifecycle/errors.ts';
 import type { SessionEvent } from './lifecycle/events.ts';
 import { sweep } from './lifecycle/expire.ts';
 import type { Life } from './lifecycle/life.ts';
@@ -241,13 +241,10 @@ function checkTransport(options: SessionsOptions): Transport {
   const site = checkSite(options.origin, options.trustedOrigins ?? []);
   const proxies = Number(options.trustProxy ?? 0);
   if (!Number.isSafeInteger(proxies) || proxies < 0) {
-    throw new SojournError('option_invalid', 'trustProxy: say how many proxies stand in front, as a whole number.');
+    throw invalid('trustProxy: give the number of proxies in front.');
   }
   if (proxies > 0 && site.origin === null) {
-    throw new SojournError(
-      'option_invalid',
-      'trustProxy without origin: behind a proxy the host is what the client says. Set origin.',
-    );
+    throw invalid('trustProxy: set origin too.');
   }
   const cookie = options.cookie ?? {};
   knownKeys('cookie', cookie, ['name', 'sameSite']);
@@ -285,17 +282,13 @@ function sweepRegularly(life: Life, every: number, failed: (error: unknown) => v
 
 const noCarrier: Carrier = {
   begin: ({ changesToken }) => {
-    if (changesToken)
-      throw new SojournError(
-        'response_started',
-        'This session was tracked without a way to hand a token out: pass `carrier`.',
-      );
+    if (changesToken) throw new SojournError('response_started', 'track: pass `carrier`, which hands the token out.');
     return () => {};
   },
   issue: () => {},
   clear: () => {},
   device: () => undefined,
   body: () =>
-    Promise.reject(new SojournError('state_invalid', 'session.body(): this session was tracked without a request.')),
+    Promise.reject(new SojournError('state_invalid', 'session.body(): pass `carrier`, which reads the body.')),
   address: null,
 };

@@ -8,7 +8,7 @@ import {
   signIn,
 } from './lifecycle/create.ts';
 import { type Data, type Edit, firstData, parseData, update } from './lifecycle/data.ts';
-import { type EndingReason, SojournError } from './lifecycle/errors.ts';
+import { type EndingReason, isError, SojournError } from './lifecycle/errors.ts';
 import { limitsOf } from './lifecycle/expire.ts';
 import { type ImpersonateOptions, impersonate, stopImpersonating } from './lifecycle/impersonate.ts';
 import type { Held, Life } from './lifecycle/life.ts';
@@ -160,7 +160,7 @@ export class TrackedSession extends Guard {
       code &&
       new SojournError(
         code,
-        code === 'permission_missing' ? 'The session lacks the permission.' : 'The last proof is too old.',
+        code === 'permission_missing' ? 'The session lacks the permission.' : 'The last proof is too old: step up.',
       )
     );
   }
@@ -181,10 +181,7 @@ export class TrackedSession extends Guard {
       this.#refuseStraggler();
       const { policy } = this.#life;
       if (policy.anonymous === 'off') {
-        throw new SojournError(
-          'sign_in_required',
-          'update: policy.anonymous is off, so there is no session to write to.',
-        );
+        throw new SojournError('sign_in_required', 'update: sign in first, policy.anonymous is off.');
       }
       this.#issue(await createAnonymous(this.#life, firstData(policy, change), this.#carrier.address));
     });
@@ -197,7 +194,7 @@ export class TrackedSession extends Guard {
       try {
         this.#issue(await createAnonymous(this.#life, '{}', this.#carrier.address));
       } catch (error) {
-        if (!(error instanceof SojournError) || error.code !== 'anonymous_refused') throw error;
+        if (!isError(error, 'anonymous_refused')) throw error;
       }
     });
   }

@@ -21,7 +21,7 @@ test('visitors of one address are bounded a minute, whoever else comes is not (R
   const lab = new Lab({ policy: { anonymousPerMinute: 2 } });
   await visit(lab, '2001:db8::1');
   await visit(lab, '2001:db8::2');
-  await assert.rejects(visit(lab, '2001:db8::3'), /More new visitors a minute from this address/);
+  await assert.rejects(visit(lab, '2001:db8::3'), /Too many new visitors from this address/);
   await visit(lab, '2001:db9::1');
   await visit(lab);
   // Nobody is kept from signing in, and who has a session goes on writing.

@@ -1,4 +1,4 @@
-import { SojournError } from '../lifecycle/errors.ts';
+import { invalid, SojournError } from '../lifecycle/errors.ts';
 import { knownKeys } from '../lifecycle/policy.ts';
 import type { Sessions } from '../sessions.ts';
 import { type Cookie, makeCookie } from '../transports/cookie.ts';
@@ -52,10 +52,7 @@ export class Binding<D, P extends string> {
     const given = { ...defaults, ...options };
     for (const path of [given.signInPath, given.stepUpPath]) {
       if (path !== null && localPath(path) === null) {
-        throw new SojournError(
-          'option_invalid',
-          `${JSON.stringify(path)} is not a path of this site. Write it as /login.`,
-        );
+        throw invalid(`${JSON.stringify(path)}: write a path of this site, as /login.`);
       }
     }
     this.sessions = sessions;
@@ -76,7 +73,7 @@ export class Binding<D, P extends string> {
     if (url === null || !isLoopback(url.hostname)) {
       throw new SojournError(
         'origin_missing',
-        `The host ${JSON.stringify(host ?? '')} is not loopback and no origin is configured. Set createSessions({ origin: 'https://…' }).`,
+        `Host ${JSON.stringify(host ?? '')} is not loopback: set createSessions({ origin: 'https://…' }).`,
       );
     }
     if (this.#places.size >= mostPlaces) this.#places.clear();
@@ -85,7 +82,7 @@ export class Binding<D, P extends string> {
     this.sessions.report({
       level: 'info',
       code: 'relaxed_cookie',
-      message: `${url.origin} is loopback without an origin configured: the cookie is ${place.cookie.name}, without Secure. Set origin in production.`,
+      message: `${url.origin} is loopback: the cookie is ${place.cookie.name}, without Secure. Set origin in production.`,
     });
     return place;
   }

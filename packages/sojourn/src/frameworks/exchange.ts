@@ -43,10 +43,7 @@ export class Exchange<D, P extends string> implements Carrier {
     const { bearer: acceptsBearer } = this.#binding.sessions.transport;
     const bearer = acceptsBearer ? readBearer(this.#wire.header('authorization')) : null;
     if (bearer !== null && values.length > 0 && (values.length > 1 || values[0] !== bearer)) {
-      throw new SojournError(
-        'credentials_conflict',
-        'The request carries a cookie and another bearer token. Send one of them.',
-      );
+      throw new SojournError('credentials_conflict', 'Send the cookie or the bearer token, not both.');
     }
     this.#viaBearer = bearer !== null && values.length === 0;
     if (!isSafe(this.#wire.method) && !this.#viaBearer) {
@@ -65,7 +62,7 @@ export class Exchange<D, P extends string> implements Carrier {
   /** The session, marking the answer as one that depends on it. */
   use(): Session<D, P> {
     const session = this.#session;
-    if (session === null) throw new SojournError('not_tracked', 'The session of this request has not been found yet.');
+    if (session === null) throw new SojournError('not_tracked', 'The session is not found yet: await the tracking.');
     if (!this.#used && !this.#wire.headSent) {
       this.#used = true;
       this.#wire.setHeader('cache-control', 'no-store');
@@ -98,19 +95,13 @@ export class Exchange<D, P extends string> implements Carrier {
     if (unmet !== null || this.#viaBearer || this.#binding.sessions.policy.formToken === 'off') return unmet;
     const given = this.#wire.header('sojourn-form-token') ?? (await formToken());
     if (session.verifyFormToken(given)) return null;
-    return new SojournError(
-      'form_token_invalid',
-      'Send session.formToken as the field form_token or the header Sojourn-Form-Token.',
-    );
+    return new SojournError('form_token_invalid', 'Send session.formToken as form_token or Sojourn-Form-Token.');
   }
 
   begin({ changesToken, needsEvidence }: Write): () => void {
     const begunAfter = this.#wire.headSent;
     if (changesToken && begunAfter) {
-      throw new SojournError(
-        'response_started',
-        'The answer’s head has gone out, so its cookie cannot change any more. Do this before answering.',
-      );
+      throw new SojournError('response_started', 'The head has gone out: do this before answering.');
     }
     if (needsEvidence && !this.#viaBearer) {
       const refusal = this.#foreign(true);
@@ -118,10 +109,7 @@ export class Exchange<D, P extends string> implements Carrier {
     }
     return () => {
       if (begunAfter || !this.#wire.headSent) return;
-      this.#report(
-        'write_not_awaited',
-        'The answer’s head went out while a session write was under way: await it before answering.',
-      );
+      this.#report('write_not_awaited', 'the head went out during a session write: await it first.');
     };
   }
 
@@ -140,10 +128,7 @@ export class Exchange<D, P extends string> implements Carrier {
   async body(): Promise<Response> {
     const reading = this.#wire.body();
     if (reading !== null) return reading;
-    throw new SojournError(
-      'state_invalid',
-      'session.body(): this framework’s own parser reads the body; put it before requireSignIn.',
-    );
+    throw new SojournError('state_invalid', 'session.body(): put the framework’s parser before requireSignIn.');
   }
 
   device(now: number): Device {
@@ -235,16 +220,10 @@ export class Exchange<D, P extends string> implements Carrier {
   /** No method of the answer is patched; what the application did to our headers is looked at when it is sent. */
   #check(): void {
     if (this.#cookie !== null && !this.#wire.cookies().includes(this.#cookie)) {
-      this.#report(
-        'cookie_overwritten',
-        'The answer went out without the session’s cookie: append to Set-Cookie instead of replacing it.',
-      );
+      this.#report('cookie_overwritten', 'the session’s cookie was lost: append to Set-Cookie, do not replace it.');
     }
     if (!/\bno-store\b|\bprivate\b/.test(this.#wire.getHeader('cache-control') ?? '')) {
-      this.#report(
-        'token_cacheable',
-        'An answer that sets the session’s cookie went out cacheable: leave its Cache-Control at no-store.',
-      );
+      this.#report('token_cacheable', 'the session’s cookie went out cacheable: leave Cache-Control at no-store.');
     }
   }
 

@@ -1,5 +1,5 @@
 import { handOver, joined } from './data.ts';
-import { SojournError } from './errors.ts';
+import { invalid, isError, isRefusal, SojournError } from './errors.ts';
 import { type Held, type Life, operation } from './life.ts';
 import type { CreateOptions } from './ports.ts';
 import { readmit } from './readmit.ts';
@@ -43,10 +43,7 @@ export type Fresh = Pick<NewSession, 'subject' | 'permissions' | 'factors' | 'ki
 /** A visitor's session, without a subject. Throws `anonymous_refused` over the budget of their address or of the store. */
 export async function createAnonymous(life: Life, data: string, address: string | null): Promise<Issued> {
   if (!life.budget.take(address)) {
-    throw new SojournError(
-      'anonymous_refused',
-      'More new visitors a minute from this address than policy.anonymousPerMinute.',
-    );
+    throw new SojournError('anonymous_refused', 'Too many new visitors from this address: try again in a minute.');
   }
   const made = make(life, { subject: null, permissions: [], factors: [], kind: 'anonymous', data });
   const created = await life.store.create(made.session, options(life, life.store.now()));
@@ -63,10 +60,7 @@ export async function createAnonymous(life: Life, data: string, address: string 
 export async function signIn(life: Life, requester: Requester, subject: string, given: SignInOptions): Promise<Issued> {
   const kind = given.kind ?? (given.remember ? 'remembered' : 'standard');
   if (kind === 'anonymous' || life.policy.kinds[kind] === undefined) {
-    throw new SojournError(
-      'option_invalid',
-      `signIn: ${JSON.stringify(kind)} is no kind of the policy to sign in with.`,
-    );
+    throw invalid(`signIn: add the kind ${JSON.stringify(kind)} to policy.kinds.`);
   }
   checkSubject(subject);
   const checkedAt = given.checkedAt ?? requester.beganAt;
@@ -170,7 +164,7 @@ async function stillHeld(life: Life, held: Held | null, from: SessionRecord | nu
   try {
     return (await readmit(life, held)).record;
   } catch (error) {
-    if (error instanceof SojournError && error.status === 401) return null;
+    if (isRefusal(error)) return null;
     throw error;
   }
 }
@@ -205,7 +199,7 @@ function handedOver(life: Life, from: SessionRecord | null, subject: string, kep
   try {
     return from.subject === null ? handOver(life.policy, from.data, kept) : joined(life.policy, from.data, kept);
   } catch (error) {
-    if (!(error instanceof SojournError) || error.code !== 'data_too_large') throw error;
+    if (!isError(error, 'data_too_large')) throw error;
     life.notices.add(from.id, error.code);
     return from.subject === null ? kept : from.data;
   }
@@ -220,7 +214,8 @@ function make(life: Life, fresh: Fresh): Made {
   const id = newId(life.random, life.hash, fresh.subject);
   const secret = life.random.text(32);
   const kind = life.policy.kinds[fresh.kind];
-  if (kind === undefined) throw new SojournError('sign_in_required', `The policy has no kind ${fresh.kind} any more.`);
+  if (kind === undefined)
+    throw new SojournError('sign_in_required', `Add the kind ${fresh.kind} to policy.kinds again.`);
   return {
     token: new Token(id, secret),
     session: {
@@ -257,13 +252,10 @@ function issued(life: Life, { token, session }: Made, record: SessionRecord): Is
 function refusedCreate(outcome: 'subject_changed' | 'limit_reached' | 'anonymous_full'): SojournError {
   switch (outcome) {
     case 'subject_changed':
-      return new SojournError(
-        outcome,
-        'The account changed or was disabled while it signed in. Ask for the password again.',
-      );
+      return new SojournError(outcome, 'The account changed meanwhile: ask for the password again.');
     case 'limit_reached':
-      return new SojournError(outcome, 'The account has as many sessions as policy.limit allows. End one first.');
+      return new SojournError(outcome, 'The account has as many sessions as policy.limit: end one first.');
     case 'anonymous_full':
-      return new SojournError('anonymous_refused', 'The store holds as many visitors as policy.mostAnonymous allows.');
+      return new SojournError('anonymous_refused', 'More visitors than policy.mostAnonymous: try again later.');
   }
 }

@@ -113,7 +113,7 @@ test('the limit counts bytes, not characters, and is met exactly (R-042, S-16)',
   assert.equal(serialise({ a: 'é€😀' }, bytes), text);
   assert.throws(() => serialise({ a: 'é€😀' }, bytes - 1), {
     code: 'data_too_large',
-    message: new RegExp(`would be ${bytes} bytes, over the policy's ${bytes - 1}`),
+    message: new RegExp(`would be ${bytes} bytes, over ${bytes - 1}`),
   });
   assert.throws(() => serialise({ a: 'x'.repeat(100) }, 20), code('data_too_large'));
 });
@@ -180,7 +180,7 @@ test('a change that waits for something is refused, for it may be run again, and
   const call = (change: () => Promise<void>): Promise<unknown> => Reflect.apply(session.update, session, [change]);
   await assert.rejects(
     call(async () => {}),
-    /update: the function must not be async/,
+    /update: .*the function must not be async/,
   );
   await assert.rejects(
     call(() => Promise.reject(new RangeError('late'))),

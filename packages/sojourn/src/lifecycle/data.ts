@@ -31,7 +31,7 @@ export async function update(life: Life, held: Held, change: Edit): Promise<Held
     if (updated.outcome === 'updated') return { ...now, record: updated.record };
     now = await readmit(life, now);
   }
-  throw new SojournError('conflict', `update: other requests wrote first ${mostReplays} times. Write less often.`, {
+  throw new SojournError('conflict', `update: others wrote first ${mostReplays} times. Write less often.`, {
     sessionId: held.record.id,
   });
 }
@@ -57,10 +57,7 @@ function drafted(draft: Data, change: Edit, most: number): string {
   if (result instanceof Promise) {
     // Its failure would be nobody's.
     result.catch(() => {});
-    throw new SojournError(
-      'state_invalid',
-      'update: the function must not be async. Wait for things before, and write here.',
-    );
+    throw new SojournError('state_invalid', 'update: await before it, the function must not be async.');
   }
   return serialise(draft, most);
 }
@@ -91,7 +88,7 @@ export function serialise(data: Data, most: number): string {
   if (bytes > most) {
     throw new SojournError(
       'data_too_large',
-      `The session's data would be ${bytes} bytes, over the policy's ${most}. Keep large things elsewhere.`,
+      `The data would be ${bytes} bytes, over ${most}: keep large things elsewhere.`,
     );
   }
   return text;
@@ -123,7 +120,7 @@ function checkSerialisable(value: unknown, path: string, depth: number): void {
 function notSerialisable(path: string, what: string): SojournError {
   return new SojournError(
     'data_not_serialisable',
-    `${path} is ${what}, which JSON cannot hold. Use text, numbers, booleans, null, lists and plain objects.`,
+    `${path} is ${what}, which JSON cannot hold: use plain values, lists and objects.`,
   );
 }
 

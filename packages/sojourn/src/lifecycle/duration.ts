@@ -1,4 +1,4 @@
-import { SojournError } from './errors.ts';
+import { invalid } from './errors.ts';
 
 /** Milliseconds, or a number with its unit: `'500ms'`, `'20s'`, `'30m'`, `'12h'`, `'30d'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
@@ -19,9 +19,8 @@ export function milliseconds(value: Duration, option: string, least = 0): number
   ) {
     return span;
   }
-  throw new SojournError(
-    'option_invalid',
-    `${option}: ${JSON.stringify(value)} is not a duration${least > 0 ? ` of ${spell(least)} or more` : ''}. Use milliseconds or '20s', '30m', '12h', '30d'.`,
+  throw invalid(
+    `${option}: ${JSON.stringify(value)}? Use whole milliseconds from ${least}, or '20s', '30m', '12h', '30d'.`,
   );
 }
 

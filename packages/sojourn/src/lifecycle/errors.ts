@@ -65,6 +65,21 @@ interface Details {
   readonly cause?: unknown;
 }
 
+/** An option that cannot be, with the fix. */
+export function invalid(message: string): SojournError {
+  return new SojournError('option_invalid', message);
+}
+
+/** Whether something thrown is an error of this library with this code. */
+export function isError(thrown: unknown, code: Code): thrown is SojournError {
+  return thrown instanceof SojournError && thrown.code === code;
+}
+
+/** Whether something thrown says that the session is not live. */
+export function isRefusal(thrown: unknown): thrown is SojournError {
+  return thrown instanceof SojournError && thrown.status === 401;
+}
+
 /**
  * The one error class. `code` is stable, `message` names the fix, `status` is the HTTP status that
  * Express and Fastify read from a thrown error. Never carries a token.

@@ -1,6 +1,6 @@
 import { type Issued, type Requester, replace } from './create.ts';
 import { type Duration, milliseconds } from './duration.ts';
-import { SojournError } from './errors.ts';
+import { invalid, SojournError } from './errors.ts';
 import { limitsOf } from './expire.ts';
 import type { Held, Life } from './life.ts';
 import type { Actor } from './session.ts';
@@ -21,24 +21,19 @@ export interface ImpersonateOptions<Permission extends string = string> {
 export function impersonate(life: Life, held: Held, subject: string, given: ImpersonateOptions): Promise<Issued> {
   const { record: own, seenAt } = held;
   if (own.subject === null || own.actor || own.subject === subject) {
-    throw new SojournError(
-      'state_invalid',
-      'impersonate: only a signed-in session of one’s own can act as somebody else.',
-    );
+    throw new SojournError('state_invalid', 'impersonate: use a signed-in session of one’s own.');
   }
   checkSubject(subject);
-  if (given.reason.trim() === '') throw new SojournError('option_invalid', 'impersonate: name the reason.');
+  if (given.reason.trim() === '') throw invalid('impersonate: name the reason.');
   const longest = life.policy.impersonateFor;
   const lifetime = Math.min(longest, given.for === undefined ? longest : milliseconds(given.for, 'impersonate.for'));
   const actorSubject = own.subject;
   return replace(life, requesterOf(held), { subject, limited: false }, async (from) => {
     // Someone ended or replaced one's own session meanwhile: nothing to act from.
-    if (from?.subject !== actorSubject) throw new SojournError('sign_in_required', 'Your own session has ended.');
+    if (from?.subject !== actorSubject)
+      throw new SojournError('sign_in_required', 'Your own session has ended: sign in again.');
     if (from.suspectAt !== undefined) {
-      throw new SojournError(
-        'fresh_proof_required',
-        'impersonate: an old copy of this session was used. Step up first.',
-      );
+      throw new SojournError('fresh_proof_required', 'impersonate: step up first.');
     }
     const { permissions, factors, kind, data } = from;
     // What the policy allows now: coming back does not lengthen a session past a shortened policy.
@@ -76,9 +71,9 @@ function requesterOf(held: Held): Requester {
  */
 export function stopImpersonating(life: Life, held: Held): Promise<Issued> {
   const { actor, device } = held.record;
-  if (actor === undefined) throw new SojournError('state_invalid', 'stopImpersonating: this session has no actor.');
+  if (actor === undefined) throw new SojournError('state_invalid', 'stopImpersonating: impersonate first.');
   return replace(life, requesterOf(held), { subject: actor.subject, limited: true }, async (from) => {
-    if (from === null) throw new SojournError('sign_in_required', 'The impersonation has ended. Sign in again.');
+    if (from === null) throw new SojournError('sign_in_required', 'The impersonation has ended: sign in again.');
     const { permissions, factors, kind, data, expiresAt } = actor.own;
     return {
       checkedAt: actor.at,

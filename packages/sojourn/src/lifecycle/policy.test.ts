@@ -96,14 +96,14 @@ test('a policy that extends another keeps what it does not name, and says that i
 });
 
 test('an unknown option is refused with the names that are known (G16)', () => {
-  assert.throws(() => untyped({ gracePeriod: '5s' }), /policy\.gracePeriod is not an option\. Known: grace, limit,/);
-  assert.throws(() => untyped({ kinds: { standard: { timeout: 5 } } }), /policy\.kinds\.standard\.timeout is not/);
-  assert.throws(() => untyped('strict'), /policy: "strict" is not one of default, nist-63b4-aal1/);
-  assert.throws(() => untyped({ extends: 'constructor' }), code('option_invalid'));
+  assert.throws(() => untyped({ gracePeriod: '5s' }), /policy\.gracePeriod is no option: use grace, limit,/);
   assert.throws(
-    () => knownKeys('cookie', { domain: 'x' }, ['name']),
-    /cookie\.domain is not an option\. Known: name\./,
+    () => untyped({ kinds: { standard: { timeout: 5 } } }),
+    /policy\.kinds\.standard\.timeout is no option/,
   );
+  assert.throws(() => untyped('strict'), /policy "strict": use default, nist-63b4-aal1/);
+  assert.throws(() => untyped({ extends: 'constructor' }), code('option_invalid'));
+  assert.throws(() => knownKeys('cookie', { domain: 'x' }, ['name']), /cookie\.domain is no option: use name\./);
 });
 
 test('a value that is none of those allowed is refused with those that are (G16)', () => {
@@ -143,7 +143,7 @@ test('an idle limit over the absolute one is refused; the default gives way to i
   const asked = { idle: '2h', absolute: '1h' } as const;
   assert.throws(
     () => checkPolicy({ kinds: { standard: asked } }),
-    /policy\.kinds\.standard\.idle \(2 h\) is over policy\.kinds\.standard\.absolute \(1 h\): shorten idle/,
+    /policy\.kinds\.standard\.idle: 2 h is over absolute, 1 h\. Shorten idle/,
   );
   const { standard } = checkPolicy({ kinds: { standard: { absolute: '10m' } } }).kinds;
   assert.equal(standard?.idle, 10 * minute);
@@ -154,7 +154,7 @@ test('an idle limit under two touch intervals is refused, at two it holds (R-008
     kinds: { standard: { idle: '2m', ...(touchInterval === undefined ? {} : { touchInterval }) } },
   });
   assert.equal(checkPolicy(kinds('1m')).kinds['standard']?.touchInterval, minute);
-  assert.throws(() => checkPolicy(kinds(minute + 1)), /is under 2 touch intervals .*Lengthen idle or shorten/);
+  assert.throws(() => checkPolicy(kinds(minute + 1)), /is under 2 touch intervals .*Lengthen idle/);
   assert.throws(() => checkPolicy(kinds(0)), code('option_invalid'));
 });
 

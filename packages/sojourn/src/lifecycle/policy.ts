@@ -1,5 +1,5 @@
 import { type Duration, milliseconds, spell } from './duration.ts';
-import { SojournError } from './errors.ts';
+import { invalid } from './errors.ts';
 
 /** Limits of one kind of session. */
 export interface KindOptions {
@@ -147,27 +147,23 @@ const named: Readonly<Record<PolicyName, PolicyOptions>> = {
 /** The names `createSessions({ policy })` accepts. */
 export const policyNames: readonly PolicyName[] = Object.keys(named) as PolicyName[];
 
-function invalid(message: string): SojournError {
-  return new SojournError('option_invalid', message);
-}
-
 /** Throws `option_invalid` for the first key that is not known, naming those that are. */
 export function knownKeys(where: string, given: object, known: readonly string[]): void {
   for (const key of Object.keys(given)) {
     if (!known.includes(key)) {
-      throw invalid(`${where}.${key} is not an option. Known: ${known.join(', ')}.`);
+      throw invalid(`${where}.${key} is no option: use ${known.join(', ')}.`);
     }
   }
 }
 
-function oneOf<T extends string>(option: string, value: T, allowed: readonly T[]): T {
+export function oneOf<T extends string>(option: string, value: T, allowed: readonly T[]): T {
   if (allowed.includes(value)) return value;
-  throw invalid(`${option}: ${JSON.stringify(value)} is not one of ${allowed.join(', ')}.`);
+  throw invalid(`${option} ${JSON.stringify(value)}: use ${allowed.join(', ')}.`);
 }
 
 function whole(option: string, value: number, least = 1): number {
   if (Number.isSafeInteger(value) && value >= least) return value;
-  throw invalid(`${option}: ${JSON.stringify(value)} is not a whole number of ${least} or more.`);
+  throw invalid(`${option} ${JSON.stringify(value)}: use a whole number from ${least}.`);
 }
 
 /** One kind, whole and checked. A default gives way to a shorter absolute limit; only what was asked for can be too long. */
@@ -180,17 +176,16 @@ function checkKind(name: string, base: KindOptions, own: KindOptions): Kind {
   const wanted = milliseconds(given.idle, `${where}.idle`, 1);
   const idle = own.idle === undefined ? Math.min(wanted, absolute) : wanted;
   const touchInterval = milliseconds(given.touchInterval ?? touchIntervalFor(idle), `${where}.touchInterval`, 1);
-  if (typeof given.persistent !== 'boolean') throw invalid(`${where}.persistent is true or false.`);
+  if (typeof given.persistent !== 'boolean') throw invalid(`${where}.persistent: use true or false.`);
   if (given.rotateEvery === 'never' && name !== 'anonymous') {
-    throw invalid(`${where}.rotateEvery: without rotation a stolen token is never found. 'never' is for visitors.`);
+    throw invalid(`${where}.rotateEvery: 'never' is for visitors, use '1h'.`);
   }
   if (idle > absolute) {
-    throw invalid(`${where}.idle (${spell(idle)}) is over ${where}.absolute (${spell(absolute)}): shorten idle.`);
+    throw invalid(`${where}.idle: ${spell(idle)} is over absolute, ${spell(absolute)}. Shorten idle.`);
   }
   if (idle < leastTouches * touchInterval) {
     throw invalid(
-      `${where}.idle (${spell(idle)}) is under ${leastTouches} touch intervals (${spell(touchInterval)}): ` +
-        'a session in use could end. Lengthen idle or shorten touchInterval.',
+      `${where}.idle: ${spell(idle)} is under ${leastTouches} touch intervals of ${spell(touchInterval)}. Lengthen idle.`,
     );
   }
   return {

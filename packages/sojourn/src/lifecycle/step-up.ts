@@ -14,7 +14,7 @@ export async function stepUp(life: Life, held: Held, factor: string): Promise<Is
   for (let now = held; ; now = await readmit(life, now)) {
     const { record } = now;
     if (record.subject === null || record.actor) {
-      throw new SojournError('state_invalid', 'stepUp: only a signed-in session of the person themselves can step up.');
+      throw new SojournError('state_invalid', 'stepUp: use a signed-in session of one’s own.');
     }
     const secret = life.random.text(32);
     const digest = life.hash.digest(secret);

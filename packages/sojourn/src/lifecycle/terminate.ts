@@ -1,4 +1,4 @@
-import { type EndingReason, SojournError } from './errors.ts';
+import { type EndingReason, isRefusal } from './errors.ts';
 import { type Held, type Life, operation } from './life.ts';
 import { readmit } from './readmit.ts';
 import { refusalError, refuseAs } from './track.ts';
@@ -34,7 +34,7 @@ export async function signOut(life: Life, held: Held, reason: EndingReason): Pro
   try {
     await readmit(life, held);
   } catch (error) {
-    if (!(error instanceof SojournError) || error.status !== 401 || error.code === 'token_replaced') throw error;
+    if (!isRefusal(error) || error.code === 'token_replaced') throw error;
     return false;
   }
   const { id, subject } = held.record;

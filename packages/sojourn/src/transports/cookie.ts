@@ -1,4 +1,5 @@
-import { SojournError } from '../lifecycle/errors.ts';
+import { invalid } from '../lifecycle/errors.ts';
+import { oneOf } from '../lifecycle/policy.ts';
 
 export interface CookieOptions {
   /** Default `__Host-sojourn` behind https; over plain http on loopback `sojourn-<port>`. */
@@ -21,18 +22,16 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 export function makeCookie(options: CookieOptions, secure: boolean, port: string): Cookie {
   const name = options.name ?? (secure ? '__Host-sojourn' : `sojourn-${port}`);
   const sameSite = options.sameSite ?? 'lax';
-  if (!token.test(name)) throw invalid(`cookie.name ${JSON.stringify(name)} is not a token (RFC 6265bis §4.1.1).`);
-  if (!['lax', 'strict', 'none'].includes(sameSite)) {
-    throw invalid(`cookie.sameSite: ${JSON.stringify(sameSite)} is not one of lax, strict, none.`);
-  }
+  if (!token.test(name)) throw invalid(`cookie.name ${JSON.stringify(name)}: use letters, digits, - and _.`);
+  oneOf('cookie.sameSite', sameSite, ['lax', 'strict', 'none']);
   if (!secure && /^__(Host|Secure)-/i.test(name)) {
-    throw invalid(`cookie.name ${name} needs https: set origin to an https address, or leave the name out.`);
+    throw invalid(`cookie.name ${name}: set an https origin, or leave the name out.`);
   }
   if (!secure && sameSite === 'none') {
-    throw invalid('cookie.sameSite none needs Secure: set origin to an https address.');
+    throw invalid('cookie.sameSite none: set an https origin.');
   }
-  const words = { lax: 'Lax', strict: 'Strict', none: 'None' };
-  return { name, attributes: `; Path=/; HttpOnly${secure ? '; Secure' : ''}; SameSite=${words[sameSite]}` };
+  const written = sameSite.replace(/^./, (first) => first.toUpperCase());
+  return { name, attributes: `; Path=/; HttpOnly${secure ? '; Secure' : ''}; SameSite=${written}` };
 }
 
 /** A Set-Cookie value; without `maxAge` (seconds) the cookie goes with the browser. */
@@ -99,8 +98,4 @@ function startsPair(header: string, at: number): boolean {
   let before = at - 1;
   while (header.charCodeAt(before) === space || header.charCodeAt(before) === tab) before -= 1;
   return before < 0 || header.charCodeAt(before) === semicolon;
-}
-
-function invalid(message: string): SojournError {
-  return new SojournError('option_invalid', message);
 }

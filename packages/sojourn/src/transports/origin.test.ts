@@ -25,10 +25,7 @@ test('an origin is scheme, host and port as a browser writes them, and nothing m
     'https://a b',
   ]) {
     assert.throws(() => checkSite(text, []), code('option_invalid'), text);
-    assert.throws(
-      () => checkSite(own, [text]),
-      /trustedOrigins .* is not an origin\. Write it as https:\/\/example\.com/,
-    );
+    assert.throws(() => checkSite(own, [text]), /trustedOrigins .*write it as https:\/\/example\.com/);
   }
 });
 
@@ -37,7 +34,7 @@ test('plain http is for this machine only (G16, R-072)', () => {
     const { origin } = new URL(`http://${host}`);
     assert.deepEqual(checkSite(origin, []), { origin, secure: false, trusted: [] });
   }
-  assert.throws(() => checkSite('http://app.test', []), /is plain http: cookies could be read on the way\. Use https/);
+  assert.throws(() => checkSite('http://app.test', []), /use https, or a loopback host/);
   // Another origin that may post here need not be https, but must be an origin.
   assert.deepEqual(checkSite(undefined, ['http://old.test']), {
     origin: null,
@@ -134,11 +131,11 @@ test('what shows nothing may act only where it carries nothing, and is told what
   assert.equal(refusalOf('same', true), null);
   assert.equal(refusalOf('unknown', false), null);
   for (const credentialed of [true, false]) {
-    assert.match(refusalOf('foreign', credentialed)?.message ?? '', /another site\. Add it to trustedOrigins/);
+    assert.match(refusalOf('foreign', credentialed)?.message ?? '', /another site: add it to trustedOrigins/);
   }
   const refusal = refusalOf('unknown', true);
   assert.deepEqual([refusal?.code, refusal?.status], ['cross_site', 403]);
-  assert.match(refusal?.message ?? '', /Neither Sec-Fetch-Site nor Origin .*Send Origin\./);
+  assert.match(refusal?.message ?? '', /send Sec-Fetch-Site or Origin\./);
 });
 
 test('safe are the four methods of RFC 9110 and no other, in their one spelling (R-034)', () => {

@@ -1,4 +1,4 @@
-import { SojournError } from '../lifecycle/errors.ts';
+import { invalid, SojournError } from '../lifecycle/errors.ts';
 
 /** Where the application is reached, checked once. */
 export interface Site {
@@ -22,7 +22,7 @@ export function checkSite(origin: string | undefined, trusted: readonly string[]
   const url = exactOrigin('origin', origin);
   const secure = url.protocol === 'https:';
   if (!secure && !isLoopback(url.hostname)) {
-    throw invalid(`origin ${origin} is plain http: cookies could be read on the way. Use https, or a loopback host.`);
+    throw invalid(`origin ${origin}: use https, or a loopback host.`);
   }
   return { origin, secure, trusted };
 }
@@ -30,9 +30,7 @@ export function checkSite(origin: string | undefined, trusted: readonly string[]
 function exactOrigin(option: string, text: string): URL {
   const url = URL.parse(text);
   if (url === null || url.origin !== text || !/^https?:$/.test(url.protocol)) {
-    throw invalid(
-      `${option} ${JSON.stringify(text)} is not an origin. Write it as https://example.com, without a path.`,
-    );
+    throw invalid(`${option} ${JSON.stringify(text)}: write it as https://example.com, without a path.`);
   }
   return url;
 }
@@ -67,11 +65,7 @@ export function refusalOf(evidence: Evidence, credentialed: boolean): SojournErr
   if (evidence === 'same' || (evidence === 'unknown' && !credentialed)) return null;
   const why =
     evidence === 'foreign'
-      ? 'Sec-Fetch-Site or Origin says that this request comes from another site. Add it to trustedOrigins if it may.'
-      : 'Neither Sec-Fetch-Site nor Origin came with this request, so nothing shows that it comes from this site. Send Origin.';
+      ? 'The request comes from another site: add it to trustedOrigins if it may.'
+      : 'Nothing shows that the request comes from this site: send Sec-Fetch-Site or Origin.';
   return new SojournError('cross_site', why);
-}
-
-function invalid(message: string): SojournError {
-  return new SojournError('option_invalid', message);
 }

@@ -76,7 +76,7 @@ test('passport’s session mode is told how to do it instead', async () => {
     .send({ username: 'ada', password: 'right' });
   assert.equal(answer.status, 500);
   assert.equal(answer.body.code, 'state_invalid');
-  assert.match(answer.body.message, /session: false.*web\.session\(req\)\.signIn/s);
+  assert.match(answer.body.message, /signIn\(user\.id\).*session: false/s);
 });
 
 test('express-session’s way of writing is told how to do it instead', async () => {
