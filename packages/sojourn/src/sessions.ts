@@ -23,7 +23,7 @@ import {
 } from './lifecycle/terminate.ts';
 import { parseToken } from './lifecycle/token.ts';
 import { Touches } from './lifecycle/touches.ts';
-import { track } from './lifecycle/track.ts';
+import { type Tracked, track } from './lifecycle/track.ts';
 import { type Devices, describe, devicesOf, type SessionSummary } from './list.ts';
 import type { Carrier, Session } from './session.ts';
 import { TrackedSession } from './tracked-session.ts';
@@ -175,6 +175,12 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     ended: (records) => signals.ended(records),
   };
   const signalOf = (record: Parameters<Signals['of']>[1]): AbortSignal => signals.of(life, record);
+  const session = (carrier: Carrier, tracked: Tracked | null, secret: string | null): Session<D, P> => {
+    const made = new TrackedSession(life, carrier, signalOf, tracked, secret);
+    if (tracked?.state === 'admitted' && tracked.issue !== null) made.handOn(tracked.issue);
+    // The class has the members of all three shapes; `state` says which of them hold.
+    return made as unknown as Session<D, P>;
+  };
   const closing = new AbortController();
 
   const every = options.sweepEvery ?? defaults.sweepEvery;
@@ -186,15 +192,11 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     transport,
     track(token, { readOnly = false, passive = false, carrier = noCarrier } = {}) {
       const presented = token === null ? null : parseToken(token);
-      const session = (tracked: Awaited<ReturnType<typeof track>> | null): Session<D, P> => {
-        const made = new TrackedSession(life, carrier, signalOf, tracked, presented?.secret ?? null);
-        if (tracked?.state === 'admitted' && tracked.issue !== null) made.handOn(tracked.issue);
-        // The class has the members of all three shapes; `state` says which of them hold.
-        return made as unknown as Session<D, P>;
-      };
-      if (presented === null) return session(null);
+      if (presented === null) return session(carrier, null, null);
       const tracked = track(life, presented, { mayRotate: !readOnly, passive });
-      return tracked instanceof Promise ? tracked.then(session) : session(tracked);
+      return tracked instanceof Promise
+        ? tracked.then((found) => session(carrier, found, presented.secret))
+        : session(carrier, tracked, presented.secret);
     },
     terminate: (id, given) => terminate(life, id, given),
     terminateAll: async (subject, given) => terminateAll(life, checkSubject(subject), given),

@@ -155,7 +155,9 @@ export class TrackedSession extends Guard {
   /** What a rule that asks for this is missing; `null` when nothing. */
   unmet(requirement: CheckedRequirement): SojournError | null {
     if (this.#held === null || this.#held.record.subject === null) return this.#refusal();
-    const code = unmet(this.#held.record, this.#held.permissions, requirement, this.#life.store.now());
+    // Without a proof to judge the time is not asked: most rules are about a permission.
+    const now = requirement.proof ? this.#life.store.now() : 0;
+    const code = unmet(this.#held.record, this.#held.permissions, requirement, now);
     return (
       code &&
       new SojournError(

@@ -71,14 +71,15 @@ function judge(attempt: Attempt, record: SessionRecord | null): MaybePromise<Tra
   }
   if (record.ending) return refuseEnded(life, record, record.ending);
   const permissions = standing.lacks ? without(record.permissions, standing.lacks) : record.permissions;
-  const held: Held = { record, digest, permissions, seenAt: now, usedAt: options.passive ? 0 : now };
+  const usedAt = options.passive ? 0 : now;
+  const held: Admitted = { state: 'admitted', record, digest, permissions, seenAt: now, usedAt, issue: null };
   const expiry = attempt.alive ? null : expiryOf(record, life.policy, now);
   if (expiry) return judgeExpired(attempt, record, expiry);
   return record.actor ? judgeActor(attempt, held, standing.is) : judgeSecret(attempt, held, standing.is);
 }
 
 /** The usual case, a current secret with nothing due, does not wait. */
-function judgeSecret(attempt: Attempt, held: Held, standing: Standing): MaybePromise<Tracked> {
+function judgeSecret(attempt: Attempt, held: Admitted, standing: Standing): MaybePromise<Tracked> {
   const { life } = attempt;
   switch (standing) {
     case 'current':
@@ -103,7 +104,7 @@ function judgeSecret(attempt: Attempt, held: Held, standing: Standing): MaybePro
   }
 }
 
-function admitCurrent(attempt: Attempt, held: Held): MaybePromise<Tracked> {
+function admitCurrent(attempt: Attempt, held: Admitted): MaybePromise<Tracked> {
   const { life, presented, options } = attempt;
   const { record } = held;
   if (!options.mayRotate) return admit(life, held);
@@ -116,7 +117,7 @@ function admitCurrent(attempt: Attempt, held: Held): MaybePromise<Tracked> {
 }
 
 /** Rotation is hygiene: where it cannot be written, the secret that was right still is. */
-async function admitRotated(attempt: Attempt, held: Held): Promise<Tracked> {
+async function admitRotated(attempt: Attempt, held: Admitted): Promise<Tracked> {
   const { life, presented } = attempt;
   const offered = await whereWritable(life, held, offer(life, held, presented.secret));
   if (offered === null) return admit(life, held);
@@ -124,7 +125,7 @@ async function admitRotated(attempt: Attempt, held: Held): Promise<Tracked> {
   return admit(life, { ...held, record: offered.updated.record }, offered.next);
 }
 
-async function admitSuccessor(attempt: Attempt, held: Held): Promise<Tracked> {
+async function admitSuccessor(attempt: Attempt, held: Admitted): Promise<Tracked> {
   const { life } = attempt;
   const promoted = await whereWritable(life, held, promote(life, held));
   if (promoted === null) return admit(life, held);
@@ -145,7 +146,7 @@ async function whereWritable<T>(life: Life, held: Held, write: Promise<T>): Prom
 }
 
 /** `onReuse: 'step-up'`: the copy is refused and the session asks for a fresh proof from now on. */
-async function suspect(attempt: Attempt, held: Held): Promise<Tracked> {
+async function suspect(attempt: Attempt, held: Admitted): Promise<Tracked> {
   const { life } = attempt;
   const { record, seenAt } = held;
   if (record.suspectAt === undefined) {
@@ -163,7 +164,7 @@ async function suspect(attempt: Attempt, held: Held): Promise<Tracked> {
   return refuse('reuse_detected', { reason: 'reuse_detected', sessionId: record.id });
 }
 
-async function judgeActor(attempt: Attempt, held: Held, standing: Standing): Promise<Tracked> {
+async function judgeActor(attempt: Attempt, held: Admitted, standing: Standing): Promise<Tracked> {
   const { life } = attempt;
   if (await actorChanged(life, held.record)) return endAndRefuse(life, held.record, { reason: 'subject_changed' });
   return judgeSecret(attempt, held, standing);
@@ -196,10 +197,10 @@ export async function endAndRefuse(
   return refuseAs(result.record, result.record.ending);
 }
 
-function admit(life: Life, held: Held, issue: string | null = null): Admitted {
-  const { record, digest, permissions, seenAt, usedAt } = held;
+function admit(life: Life, held: Admitted, issue: string | null = null): Admitted {
+  const { record, usedAt } = held;
   if (usedAt - record.lastSeenAt >= kindOf(life.policy, record.kind).touchInterval) life.touches.add(record.id, usedAt);
-  return { state: 'admitted', record, digest, permissions, seenAt, usedAt, issue };
+  return issue === null ? held : { ...held, issue };
 }
 
 export function refuse(code: Code, details: Omit<Refused, 'state' | 'code'> = {}): Refused {
