@@ -186,7 +186,7 @@ export interface Store {
   enable(subject: string, options: WriteOptions): Promise<void>;
   /** Of all the subject's live sessions: what is taken away bites now, what is given waits as `grants`. */
   setPermissions(subject: string, permissions: readonly string[], options: WriteOptions): Promise<number>;
-  /** Live sessions, newest first, and the terminal events of the last 28 days, newest first. */
+  /** Live sessions, newest first, and the terminal events of the last 28 days, newest first, 500 at most. */
   list(subject: string): MaybePromise<{
     readonly live: readonly SessionRecord[];
     readonly ended: readonly SessionEvent[];

@@ -6,7 +6,7 @@ import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitions } from '../lifecycle/token.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import * as operations from './operations.ts';
-import { dueAt, erased, type NumberedEvent, type Rows, retention, stateOf } from './rows.ts';
+import { dueAt, erased, mostEnded, type NumberedEvent, type Rows, retention, stateOf } from './rows.ts';
 
 export interface MemoryOptions {
   /** The engine's clock; default the machine's. */
@@ -59,7 +59,8 @@ class MemoryStore implements Store {
       ended: rows.events
         .map(({ event }) => event)
         .filter((event) => event.subject === subject && isTerminal(event) && event.at >= from)
-        .reverse(),
+        .reverse()
+        .slice(0, mostEnded),
     };
   }
 

@@ -5,6 +5,9 @@ import { liveUntil, rememberedUntil, type SessionRecord } from '../lifecycle/ses
 /** How long events are kept. */
 export const retention: number = 28 * 86_400_000;
 
+/** How many endings a subject's list shows at most, newest first. */
+export const mostEnded = 500;
+
 export interface NumberedEvent {
   readonly partition: number;
   readonly number: number;

@@ -47,19 +47,26 @@ export function decodeRecord(text: string, columns: Columns): SessionRecord {
 /** The fields that a decision about the session rests on. */
 function isRecord(value: Record<string, unknown>): value is Record<string, unknown> & SessionRecord {
   return (
-    typeof value['secretHash'] === 'string' &&
+    texts.every((name) => typeof value[name] === 'string') &&
+    numbers.every((name) => typeof value[name] === 'number') &&
     (value['subject'] === null || typeof value['subject'] === 'string') &&
-    typeof value['kind'] === 'string' &&
-    typeof value['createdAt'] === 'number' &&
-    typeof value['lastSeenAt'] === 'number' &&
-    typeof value['idleTimeout'] === 'number' &&
-    typeof value['expiresAt'] === 'number' &&
-    typeof value['generation'] === 'number' &&
-    typeof value['data'] === 'string' &&
-    Array.isArray(value['permissions']) &&
-    Array.isArray(value['factors']) &&
-    Array.isArray(value['retired'])
+    isListOf(value['permissions'], (one) => typeof one === 'string') &&
+    isListOf(value['factors'], (one) => isObject(one) && typeof one['at'] === 'number') &&
+    isListOf(value['retired'], (one) => isObject(one) && typeof one['hash'] === 'string') &&
+    (value['successor'] === undefined || isObject(value['successor'])) &&
+    (value['ending'] === undefined || isObject(value['ending']))
   );
+}
+
+const texts = ['secretHash', 'kind', 'formKey', 'operation', 'data'] as const;
+const numbers = ['createdAt', 'lastSeenAt', 'idleTimeout', 'expiresAt', 'rotatedAt', 'generation'] as const;
+
+function isListOf(value: unknown, is: (one: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(is);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 function unreadable(sessionId: string, why: string, cause?: unknown): SojournError {

@@ -79,6 +79,21 @@ export function eventBehaviour(name: string, open: Open): void {
     );
   });
 
+  behaviour(name, open, 'a subject with very many endings lists the newest 500', async ({ store, clock }) => {
+    const ids: string[] = [];
+    for (let i = 0; i < 510; i++) {
+      clock.now += 1;
+      const { id } = await created(store, 'u1');
+      await store.end(id, { reason: 'signed_out', by: 'u1', operation: operation() });
+      ids.unshift(id);
+    }
+    const { ended } = await store.list('u1');
+    assert.deepEqual(
+      ended.map(({ sessionId }) => sessionId),
+      ids.slice(0, 500),
+    );
+  });
+
   behaviour(
     name,
     open,

@@ -86,9 +86,25 @@ export class Channel {
   #post(): void {
     if (this.#outbox.length === 0) return;
     const worker = this.#worker ?? this.#start();
-    worker.ref();
-    worker.postMessage(this.#outbox);
+    const calls = this.#outbox;
     this.#outbox = [];
+    worker.ref();
+    try {
+      worker.postMessage(calls);
+    } catch {
+      // One of them holds what cannot be copied to the thread, a function say. The others go on.
+      for (const call of calls) this.#postAlone(worker, call);
+    }
+  }
+
+  #postAlone(worker: Worker, call: Call): void {
+    try {
+      worker.postMessage([call]);
+    } catch (cause) {
+      const waiting = this.#waiting.get(call.call);
+      this.#waiting.delete(call.call);
+      waiting?.reject(new SojournError('option_invalid', `${call.name}: ${String(cause)}. Pass text.`, { cause }));
+    }
   }
 
   #start(): Worker {

@@ -4,7 +4,7 @@ import type { SessionEvent } from '../../lifecycle/events.ts';
 import type { EventsPage, Page, Store, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { retention } from '../rows.ts';
+import { mostEnded, retention } from '../rows.ts';
 import { decodeRecord } from '../wire.ts';
 import { pragmas } from './pragmas.ts';
 import { sessionColumns, sessionOf, subjectOf } from './rows.ts';
@@ -59,7 +59,9 @@ export class Reader {
         .all(subject)
         .map(sessionOf)
         .sort((a, b) => b.createdAt - a.createdAt),
-      ended: this.#statements.endedOf.all(subject, now - retention).map((row) => JSON.parse(String(row['body']))),
+      ended: this.#statements.endedOf
+        .all(subject, now - retention, mostEnded)
+        .map((row) => JSON.parse(String(row['body']))),
     }));
   }
 
@@ -77,17 +79,31 @@ export class Reader {
       const forgotten = partitions.map((row) => Number(row['forgotten']));
       const counters = partitions.map((row) => Number(row['counter']));
       const at = after === null ? [...forgotten] : decodeCursor(after, { epoch: this.#epoch, forgotten, counters });
-      const found = at.flatMap((position, partition) =>
-        position < (counters[partition] ?? 0) ? this.#statements.events.all(partition, position, most) : [],
-      );
-      found.sort((a, b) => Number(a['position']) - Number(b['position']));
-      const events = found.slice(0, most).map((row) => {
+      const events = this.#eventsAfter(at, counters, most).map((row) => {
         at[Number(row['partition'])] = Number(row['number']);
         const event: SessionEvent = JSON.parse(String(row['body']));
         return { event, cursor: encodeCursor({ epoch: this.#epoch, at }) };
       });
       return { events, cursor: encodeCursor({ epoch: this.#epoch, at }) };
     });
+  }
+
+  /** In the order of commits, from the first that has not been read in any partition. */
+  #eventsAfter(at: readonly number[], counters: readonly number[], most: number): Record<string, unknown>[] {
+    const firsts = at.flatMap((number, partition) => {
+      const first =
+        number < (counters[partition] ?? 0) ? this.#statements.firstAfter.get(partition, number) : undefined;
+      return first ? [Number(first['position'])] : [];
+    });
+    if (firsts.length === 0) return [];
+    const found: Record<string, unknown>[] = [];
+    let from = Math.min(...firsts);
+    for (;;) {
+      const rows = this.#statements.events.all(from, most);
+      found.push(...rows.filter((row) => Number(row['number']) > (at[Number(row['partition'])] ?? 0)));
+      if (found.length >= most || rows.length < most) return found.slice(0, most);
+      from = Number(rows.at(-1)?.['position']) + 1;
+    }
   }
 
   cursor(): string {
@@ -124,9 +140,13 @@ export class Reader {
 
   /** `data_version` differs when another connection has committed, of this process or of any other. */
   #pollOnce(): void {
-    const version = Number(this.#statements.dataVersion.get()?.['data_version']);
-    if (version === this.#dataVersion) return;
-    this.#dataVersion = version;
+    try {
+      const version = Number(this.#statements.dataVersion.get()?.['data_version']);
+      if (version === this.#dataVersion) return;
+      this.#dataVersion = version;
+    } catch {
+      // Who watches reads next, and meets what is wrong with the file there.
+    }
     this.changed();
   }
 
@@ -156,13 +176,13 @@ export class Reader {
 const sql = {
   session: 'SELECT record, format, data, version, last_seen_at, state FROM sessions WHERE id = ?',
   subject: 'SELECT subject, changed_at, disabled, kept FROM subjects WHERE subject = ?',
-  liveOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state <> 'ended'`,
-  endedOf: 'SELECT body FROM events WHERE subject = ? AND terminal = 1 AND at >= ? ORDER BY position DESC',
+  liveOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state = 'signed-in'`,
+  endedOf: 'SELECT body FROM events WHERE subject = ? AND terminal = 1 AND at >= ? ORDER BY position DESC LIMIT ?',
   page: `SELECT ${sessionColumns} FROM sessions
          WHERE id > ? AND (? IS NULL OR state = ?) AND (? IS NULL OR kind = ?) ORDER BY id LIMIT ?`,
   partitions: 'SELECT counter, forgotten FROM partitions ORDER BY partition',
-  events:
-    'SELECT position, partition, number, body FROM events WHERE partition = ? AND number > ? ORDER BY number LIMIT ?',
+  firstAfter: 'SELECT position FROM events WHERE partition = ? AND number > ? ORDER BY number LIMIT 1',
+  events: 'SELECT position, partition, number, body FROM events WHERE position >= ? ORDER BY position LIMIT ?',
   epoch: 'SELECT epoch FROM engine',
   dataVersion: 'PRAGMA data_version',
 } as const;

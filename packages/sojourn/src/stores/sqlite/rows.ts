@@ -170,7 +170,7 @@ const sql = {
     'UPDATE sessions SET record = ?, data = ?, version = ?, last_seen_at = ?, state = ?, due_at = ? WHERE id = ?',
   remove: 'DELETE FROM sessions WHERE id = ?',
   seen: 'UPDATE sessions SET last_seen_at = ? WHERE id = ?',
-  liveOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state <> 'ended'`,
+  liveOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state = 'signed-in'`,
   tombstonesOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state = 'ended'`,
   allOf: `SELECT ${sessionColumns}, kind FROM sessions WHERE subject = ?`,
   bury: "UPDATE sessions SET state = 'ended', data = '{}', version = version + 1, due_at = ? WHERE id = ?",

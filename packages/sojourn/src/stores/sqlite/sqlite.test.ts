@@ -95,6 +95,10 @@ test('a corrupt or newer record is unknown, with the id, never an empty session'
     [`record = '7'`, /not an object/],
     [`record = 'null'`, /not an object/],
     [`record = '{"subject":"u1"}'`, /lacks a field/],
+    [`record = json_remove(record, '$.rotatedAt')`, /lacks a field/],
+    [`record = json_set(record, '$.retired', json('[null]'))`, /lacks a field/],
+    [`record = json_set(record, '$.factors', json('["password"]'))`, /lacks a field/],
+    [`record = json_set(record, '$.permissions', json('[7]'))`, /lacks a field/],
     [`format = 2`, /format 2/],
   ];
   for (const [change, message] of cases) {
@@ -164,6 +168,19 @@ test('fields of a later release survive an update by this one', async () => {
   await store.update(id, 1, { data: '{"n":1}' }, writing());
   const row = new DatabaseSync(path).prepare(`SELECT json_extract(record, '$.binding.key') AS key FROM sessions`).get();
   assert.equal(row?.['key'], 'k');
+  await store.close();
+});
+
+test('what cannot be copied to the writing thread is refused, and nothing else with it', async () => {
+  const store = sqlite(freshPath());
+  const { id } = await created(store, 'u1');
+  const results = await Promise.allSettled([
+    Reflect.apply(store.end, store, [id, { reason: 'revoked', by: () => {}, operation: operation() }]),
+    store.update(id, 1, { data: '{"n":1}' }, writing()),
+  ]);
+  assert.equal(results[0]?.status === 'rejected' && results[0].reason.code, 'option_invalid');
+  assert.equal(results[1]?.status, 'fulfilled');
+  assert.equal((await store.create(newSession('u2'), creating({ checkedAt: store.now() + 1 }))).outcome, 'created');
   await store.close();
 });
 

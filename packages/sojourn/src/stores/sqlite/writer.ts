@@ -28,6 +28,8 @@ db.exec('PRAGMA busy_timeout = 0');
 const rows = new SqliteRows(db);
 const dataVersion = db.prepare('PRAGMA data_version');
 let seenVersion = 0;
+/** When the last batch got the file, and how soon the next may ask for it. */
+let begun = 0;
 let notBefore = 0;
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 const port = parentPort;
@@ -42,6 +44,7 @@ port.on('message', (calls: readonly Call[] | 'close') => {
   }
   for (let from = 0; from < waiting.length; from += mostInBatch) {
     port.postMessage(commit(waiting.slice(from, from + mostInBatch)));
+    leaveTurn();
   }
   if (message === 'close') {
     db.close();
@@ -71,12 +74,15 @@ function begin(): void {
   }
 }
 
+/** SQLITE_BUSY, in the lowest byte of what may be one of its extended codes. */
+const busy = 5;
+
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === 5;
+  return error instanceof Error && 'errcode' in error && Number(error.errcode) % 256 === busy;
 }
 
 /** Another process has written since the last batch: it gets its turn before our next. */
-function leaveTurn(begun: number): void {
+function leaveTurn(): void {
   const version = Number(dataVersion.get()?.['data_version']);
   const ended = performance.now();
   notBefore = version === seenVersion ? 0 : ended + Math.min(longestPause, (ended - begun) * pauseShare);
@@ -86,10 +92,9 @@ function leaveTurn(begun: number): void {
 function commit(calls: readonly Call[]): readonly Answer[] {
   try {
     begin();
-    const begun = performance.now();
+    begun = performance.now();
     const answers = calls.map(answer);
     db.exec('COMMIT');
-    leaveTurn(begun);
     return answers;
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
