@@ -11,7 +11,7 @@ import { assets } from './pages/assets.ts';
 import { refusals } from './pages/refusal.ts';
 import { unreadable } from './pages/too-many-cookies.ts';
 import { type Route, routes } from './routes.ts';
-import { openStores } from './stores.ts';
+import { closeStores, openStores, type Stores } from './stores.ts';
 import { Throttle } from './users/throttle.ts';
 
 export interface Server {
@@ -29,10 +29,19 @@ export interface Machine {
 /** A request that has not finished this long after the server was told to stop is cut off. */
 const longestFarewell = 10_000;
 
-/** The whole server, not yet listening. Throws `ConfigError` when its folder or its stores cannot be used. */
+/** The whole server, not yet listening. Throws `ConfigError` when its folder, its stores or a setting cannot be used. */
 export async function createServer(config: Config, machine: Machine = {}): Promise<Server> {
-  const { clock = systemClock } = machine;
-  const { sessions, users } = openStores(config, machine);
+  const stores = openStores(config, machine);
+  try {
+    return await serverOn(stores, config, machine);
+  } catch (error) {
+    await closeStores(stores);
+    throw error;
+  }
+}
+
+async function serverOn(stores: Stores, config: Config, { clock = systemClock }: Machine): Promise<Server> {
+  const { sessions, users } = stores;
   const web = fastifySessions(sessions);
   const feed = await Feed.follow(sessions, clock);
   const context: Context = { config, sessions, web, users, clock, feed, throttle: new Throttle(clock.now) };
@@ -54,8 +63,7 @@ export async function createServer(config: Config, machine: Machine = {}): Promi
     const relent = clock.after(longestFarewell, () => app.server.closeAllConnections());
     await app.close();
     relent();
-    await sessions.close();
-    users.close();
+    await closeStores(stores);
   };
   let closing: Promise<void> | null = null;
   return {

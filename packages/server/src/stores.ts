@@ -1,6 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, createSessions, type PolicyName, type PolicyOptions, type Sessions } from 'sojourn';
+import {
+  type Clock,
+  createSessions,
+  type PolicyName,
+  type PolicyOptions,
+  type Sessions,
+  SojournError,
+  type Store,
+} from 'sojourn';
 import { sqlite } from 'sojourn/sqlite';
 import { type Config, ConfigError } from './config.ts';
 import type { ServerData } from './context.ts';
@@ -26,23 +34,48 @@ export function policyOf({ demo, policy }: Pick<Config, 'demo' | 'policy'>): Pol
   return demo ? { extends: policy, kinds: { brief } } : policy;
 }
 
-/** Opens what the server keeps. Throws `ConfigError` when its folder or its files cannot be used. */
-export function openStores(config: Config, { clock, sweeps = true }: StoresOptions = {}): Stores {
+/** Opens what the server keeps. Throws `ConfigError` when its folder, its files or a setting cannot be used. */
+export function openStores(config: Config, options: StoresOptions = {}): Stores {
+  const { users, store } = openFiles(config, options);
+  try {
+    return { users, sessions: sessionsOn(store, config, options) };
+  } catch (error) {
+    users.close();
+    void store.close();
+    throw error instanceof SojournError ? new ConfigError(error.message, { cause: error }) : error;
+  }
+}
+
+export async function closeStores({ users, sessions }: Stores): Promise<void> {
+  await sessions.close();
+  users.close();
+}
+
+interface Files {
+  readonly users: Users;
+  readonly store: Store;
+}
+
+function openFiles({ data, store }: Config, { clock }: StoresOptions): Files {
   let users: Users | null = null;
   try {
-    mkdirSync(config.data, { recursive: true, mode: 0o700 });
-    users = Users.open(join(config.data, 'users.db'));
-    const sessions = createSessions<ServerData, string>({
-      store: sqlite(config.store.slice('sqlite:'.length), clock ? { now: clock.now } : {}),
-      ...(clock ? { clock } : {}),
-      ...(sweeps ? {} : { sweepEvery: 'never' }),
-      policy: policyOf(config),
-      ...(config.origin === null ? {} : { origin: config.origin, trustProxy: config.trustProxy }),
-    });
-    return { sessions, users };
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    users = Users.open(join(data, 'users.db'));
+    return { users, store: sqlite(store.slice('sqlite:'.length), clock ? { now: clock.now } : {}) };
   } catch (error) {
     users?.close();
     const why = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`The server cannot keep its data in ${config.data}: ${why}`, { cause: error });
+    throw new ConfigError(`The server cannot keep its data in ${data}: ${why}`, { cause: error });
   }
+}
+
+function sessionsOn(store: Store, config: Config, { clock, sweeps = true }: StoresOptions): Stores['sessions'] {
+  return createSessions<ServerData, string>({
+    store,
+    policy: policyOf(config),
+    ...(clock ? { clock } : {}),
+    ...(sweeps ? {} : { sweepEvery: 'never' }),
+    ...(config.origin === null ? {} : { origin: config.origin }),
+    ...(config.trustProxy === 0 ? {} : { trustProxy: config.trustProxy }),
+  });
 }

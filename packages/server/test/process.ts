@@ -20,6 +20,7 @@ function run(args: readonly string[], env: NodeJS.ProcessEnv): Child {
     ['--conditions=sojourn-source', '--disable-warning=ExperimentalWarning', main, ...args],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: 60_000,
       env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compiled, ...env },
     },
   );

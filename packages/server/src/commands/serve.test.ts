@@ -78,6 +78,21 @@ test('a folder that cannot be used stops the start with a sentence', async (t) =
   assert.match(err, /^The server cannot keep its data in [^\n]+\n$/, 'and no stack');
 });
 
+test('a setting that cannot be stops the start with a sentence, and nothing is left running', async (t) => {
+  const cases: [args: string[], env: NodeJS.ProcessEnv, says: RegExp][] = [
+    [[], { SOJOURN_ADMIN_PASSWORD: 'short' }, /^Use a password of at least 8 characters\.\n$/],
+    [['--origin', 'http://sessions.example'], env, /^origin http:\/\/sessions\.example: use https[^\n]+\n$/],
+    [['--trust-proxy', '1'], env, /^[^\n]*trustProxy[^\n]*origin[^\n]*\n$/],
+    [['--port', 'seven'], env, /^--port seven: use a whole number from 0 to 65535\.\n$/],
+  ];
+  for (const [args, settings, says] of cases) {
+    const port = args.includes('--port') ? [] : ['--port', '0'];
+    const { code, err } = await sojourn(['serve', ...port, ...args, '--data', dataFolder(t)], { env: settings });
+    assert.equal(code, 1, args.join(' '));
+    assert.match(err, says);
+  }
+});
+
 test('a port that is taken stops the start with a sentence', async (t) => {
   const server = await ServerProcess.start(t, dataFolder(t), env);
   const { port } = new URL(server.origin);

@@ -17,8 +17,13 @@ export async function serve(args: readonly string[]): Promise<void> {
     return;
   }
   const server = await createServer(config);
-  await firstRun(server);
-  await listen(server, config);
+  try {
+    await firstRun(server);
+    await listen(server, config);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(server));
 }
 
@@ -35,7 +40,6 @@ async function listen(server: Server, { host, port, origin }: Config): Promise<v
   try {
     await server.app.listen({ port, host });
   } catch (error) {
-    await server.close();
     const why = error instanceof Error ? error.message : String(error);
     throw new ConfigError(`The server cannot listen: ${why}. Choose another --port or --host.`);
   }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig } from '../config.ts';
-import { openStores, type Stores } from '../stores.ts';
+import { closeStores, openStores, type Stores } from '../stores.ts';
 import { type User, UserError } from '../users/users.ts';
 import { readPassword } from './password.ts';
 
@@ -88,8 +88,7 @@ export async function users(args: readonly string[]): Promise<void> {
     const done = await act(stores, { action, name, permissions });
     console.log(json ? JSON.stringify(done.data, null, 2) : done.says);
   } finally {
-    await stores.sessions.close();
-    stores.users.close();
+    await closeStores(stores);
   }
 }
 
