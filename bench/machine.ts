@@ -27,7 +27,12 @@ export function setting(): Setting {
       kernel: `${type()} ${release()}`,
       loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
     },
-    versions: { node: process.versions.node, sqlite: process.versions['sqlite'] ?? '', ...packages() },
+    versions: {
+      node: process.versions.node,
+      sqlite: process.versions['sqlite'] ?? '',
+      ...packages(),
+      'size-limit': read(new URL('../node_modules/size-limit/package.json', import.meta.url)).version ?? '',
+    },
   };
 }
 

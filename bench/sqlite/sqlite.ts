@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Figure, figure, ratio } from '../figures.ts';
 import { pins, run } from '../process.ts';
+import { counted } from '../processor-time.ts';
 import { measured, type Report, type Row } from '../report.ts';
 import { temporaryFolder } from '../temporary.ts';
 import type { Built } from './build.ts';
@@ -56,7 +57,7 @@ async function measure(folder: string, rounds: number): Promise<Report> {
   const atATime = String(expired / sweepRounds);
   const swept = await repeated(sweepRounds, () => run<SweptRound>({ file: 'sqlite/sweep.ts', args: [file, atATime] }));
 
-  const find = figure('a second', lookups.find);
+  const find = figure('a second', lookups.findBusy);
   const opening = figure('ms', values(opened, 'milliseconds'));
   const memory = figure('MB', values(opened, 'opened'));
   const atOnce = figure('a second', signIns.atOnce);
@@ -65,8 +66,10 @@ async function measure(folder: string, rounds: number): Promise<Report> {
   const held = figure('ms', values(swept, 'most'));
   return {
     rows: [
-      row('look-up, the store alone', find),
-      row('look-up with every check, sessions.track', figure('a second', lookups.track)),
+      row('look-up, the store alone, by the clock', figure('a second', lookups.find)),
+      row('look-up, the store alone, by processor time', find),
+      row('look-up with every check, sessions.track, by the clock', figure('a second', lookups.track)),
+      row('look-up with every check, by processor time', figure('a second', lookups.trackBusy)),
       row('opening, to the first answer', opening),
       row('memory before opening', figure('MB', values(opened, 'before'))),
       row('memory once open', memory),
@@ -80,7 +83,7 @@ async function measure(folder: string, rounds: number): Promise<Report> {
       row('sweeping: delay of the loop, worst', held),
     ],
     targets: [
-      { what: 'look-ups on one core', wanted: 60_000, bound: 'at least', unit: 'a second', measured: find },
+      { what: 'look-ups in a second of one core', wanted: 60_000, bound: 'at least', unit: 'a second', measured: find },
       { what: '64 sign-ins at once ÷ one after another', wanted: 3, bound: 'at least', unit: '', measured: gain },
       ...loop.targets,
       { what: 'opening', wanted: 300, bound: 'at most', unit: 'ms', measured: opening },
@@ -89,6 +92,8 @@ async function measure(folder: string, rounds: number): Promise<Report> {
     ],
     notes: [
       ...loop.notes,
+      counted,
+      'The worst delay of the loop without any writes says what of the worst ones is the machine’s own.',
       'The file was written just before: its pages are in the system’s memory, not on the way from the disk.',
       ...(pins ? [] : ['taskset is missing: the look-ups were not kept to one core.']),
     ],
