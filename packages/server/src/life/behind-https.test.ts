@@ -18,6 +18,7 @@ test('behind https the page finds its cookie by that name, and the copy is Secur
     const copy = signedIn.headers.getSetCookie().find((line) => line.startsWith('__Secure-sojourn-copy='));
     assert.match(copy ?? '', /; Path=\/life\/replay; HttpOnly; Secure; SameSite=Strict; Max-Age=600$/);
     assert.match((await visitor.post('/life/replay')).text, /<code>token_replaced<\/code>/);
+    assert.match((await visitor.post('/life/late-write')).text, /Refused: the write found the session ended/);
   } finally {
     await site.close();
   }
@@ -34,6 +35,9 @@ test('where the policy asks for form tokens, the buttons carry them and do not w
     assert.equal(without.status, 403);
     assert.match(without.text, /<h1>This form is out of date<\/h1>/);
     assert.equal((await visitor.post('/life/brief', { form_token: form[1] })).status, 303);
+    const [, fresh = ''] = /name="form_token" value="([^"]+)"/.exec((await visitor.get('/')).text) ?? [];
+    const late = await visitor.post('/life/late-write', { form_token: fresh });
+    assert.match(late.text, /Refused: the write found the session ended/, 'and so do those that it sends itself');
   } finally {
     await site.close();
   }

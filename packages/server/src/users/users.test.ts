@@ -35,6 +35,7 @@ test('right, wrong, unknown and disabled cost the same work: one computation, wi
   await users.add('ada', password, []);
   const { id } = await users.add('ben', password, []);
   users.setDisabled(id, true);
+  await users.add('cyd', 'x'.repeat(256), []);
   const computations = counting(t);
   const tries: [name: string, given: string, outcome: string | undefined][] = [
     ['ada', password, 'ada'],
@@ -44,6 +45,8 @@ test('right, wrong, unknown and disabled cost the same work: one computation, wi
     ['ben', password, undefined],
     ['ben', 'not the password', undefined],
     ['ada', password + 'x'.repeat(100_000), undefined],
+    ['cyd', 'x'.repeat(256), 'cyd'],
+    ['cyd', 'x'.repeat(257), undefined],
   ];
   for (const [name, given, outcome] of tries) {
     const before = computations();

@@ -59,7 +59,7 @@ export class Users {
   async verify(name: string, password: string): Promise<User | null> {
     const row = this.#statements.byName.get(name);
     const right = await isPassword(password.slice(0, longest), row ? String(row['password']) : await this.#nobody);
-    const user = row && right ? userOf(row) : null;
+    const user = row && right && password.length <= longest ? userOf(row) : null;
     return user?.disabled ? null : user;
   }
 
