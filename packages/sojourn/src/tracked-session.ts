@@ -33,6 +33,7 @@ export class TrackedSession extends Guard {
   #secret: string | null;
   #refused: Refusal | null;
   #data: DeepReadonly<Data> | null = null;
+  #unknown: SojournError | null = null;
   #ends: AbortSignal | null = null;
   readonly #beganAt: number;
   #queue: Promise<unknown> | null = null;
@@ -283,6 +284,17 @@ export class TrackedSession extends Guard {
     this.#hold(await readmit(this.#life, this.#live()));
   }
 
+  /** The store could not say whose token came: what this session would write is not known to be theirs. */
+  refuseWrites(unknown: SojournError): void {
+    this.#unknown = unknown;
+  }
+
+  /** The request's secret is the present one or its successor, not one in its grace. */
+  isNewest(): boolean {
+    const { record, digest } = this.#live();
+    return sameDigest(record.secretHash, digest) || record.successor?.hash === digest;
+  }
+
   /** Hands on the successor that tracking wrote or found waiting. */
   handOn(secret: string): void {
     this.#carrier.issue(new Token(this.#live().record.id, secret), this.maxAge());
@@ -315,6 +327,7 @@ export class TrackedSession extends Guard {
 
   /** Writes of one request go one after another, so that two of them never make two sessions. */
   async #write<T>(write: Write, run: () => Promise<T>): Promise<T> {
+    if (this.#unknown) throw this.#unknown;
     const done = this.#carrier.begin(write);
     const result = (this.#queue ?? Promise.resolve()).then(run).finally(done);
     this.#queue = result.catch(() => undefined);
@@ -347,6 +360,8 @@ refuseAssignments(TrackedSession.prototype);
 export interface Internals {
   unmet(requirement: CheckedRequirement): SojournError | null;
   begin(): Promise<void>;
+  refuseWrites(unknown: SojournError): void;
+  isNewest(): boolean;
   maxAge(): number | null;
 }
 

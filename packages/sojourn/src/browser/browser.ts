@@ -107,7 +107,7 @@ export function watchSession(options: WatchOptions): SessionWatch {
     if (stopped.signal.aborted) return;
     askAfter(askAgainAfter);
     const answer = await fetched(status, stopped.signal);
-    if (answer?.status === 401) over(codeFrom(await answer.json()));
+    if (answer?.status === 401) over(codeFrom(await answer.json().catch(() => null)));
     else if (answer?.ok && !stopped.signal.aborted) take(limitsFrom(await answer.json()));
   };
 

@@ -74,7 +74,8 @@ function titleOf(error: SojournError): string {
 
 function problem(error: SojournError, headers: Record<string, string>, signIn: string | null): Answer {
   const { code, status, reason, at: endedAt, message } = error;
-  const detail = isTheirs(error) ? message : 'The log says why.';
+  // What a store's driver says may name hosts and accounts.
+  const detail = status < 500 ? message : 'The log says why.';
   return {
     status,
     headers: { ...headers, 'content-type': 'application/problem+json' },

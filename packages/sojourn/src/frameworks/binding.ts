@@ -70,7 +70,7 @@ export class Binding<D, P extends string> {
     const known = host === undefined ? undefined : this.#places.get(host);
     if (known) return known;
     const url = host === undefined ? null : URL.parse(`http://${host}`);
-    if (url === null || !isLoopback(url.hostname)) {
+    if (host === undefined || url === null || !isLoopback(url.hostname)) {
       throw new SojournError(
         'origin_missing',
         `Host ${JSON.stringify(host ?? '')} is not loopback: set createSessions({ origin: 'https://…' }).`,
@@ -78,7 +78,7 @@ export class Binding<D, P extends string> {
     }
     if (this.#places.size >= mostPlaces) this.#places.clear();
     const place = this.#place(url.origin);
-    this.#places.set(url.host, place);
+    this.#places.set(host, place);
     this.sessions.report({
       level: 'info',
       code: 'relaxed_cookie',
@@ -90,18 +90,15 @@ export class Binding<D, P extends string> {
   /** The answer to an error of this library; any other error is not ours and is thrown on. */
   answer(error: unknown, wire: Wire, within?: number): Answer {
     if (!(error instanceof SojournError)) throw error;
-    if (error.status >= 500) {
-      this.sessions.report({
-        level: 'error',
-        code: error.code,
-        message: error.message,
-        sessionId: error.sessionId,
-        error,
-      });
-    }
+    if (error.status >= 500) this.report(error);
     const host = wire.header('host');
     const origin = this.sessions.transport.site.origin ?? `http://${host ?? ''}`;
     return answerTo(error, wire, { origin, signInPath: this.signInPath, stepUpPath: this.stepUpPath, within });
+  }
+
+  report(error: SojournError): void {
+    const { code, message, sessionId } = error;
+    this.sessions.report({ level: 'error', code, message, sessionId, error });
   }
 
   #place(origin: string): Place {

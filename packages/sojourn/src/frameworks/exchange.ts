@@ -15,7 +15,7 @@ import type { Binding, Place, TrackOptions } from './binding.ts';
 import type { Wire } from './wire.ts';
 
 /** Duplicates of our cookie that are looked up; the rest of a jar with more is not. */
-const mostDuplicates = 4;
+const mostDuplicates = 16;
 
 /** One request's session: the token in, the session found, the token out. The same for every framework. */
 export class Exchange<D, P extends string> implements Carrier {
@@ -25,6 +25,8 @@ export class Exchange<D, P extends string> implements Carrier {
   readonly #place: Place;
   #session: Session<D, P> | null = null;
   #viaBearer = false;
+  /** Some token came, whatever it is worth. */
+  #presented = false;
   #used = false;
   #cookie: string | null = null;
   /** The token handed out on this answer, for a client that is not a browser. */
@@ -46,7 +48,10 @@ export class Exchange<D, P extends string> implements Carrier {
       throw new SojournError('credentials_conflict', 'Send the cookie or the bearer token, not both.');
     }
     this.#viaBearer = bearer !== null && values.length === 0;
-    if (!isSafe(this.#wire.method) && !this.#viaBearer) {
+    this.#presented = bearer !== null || values.length > 0;
+    // A WebSocket is opened by a GET, and then does what it likes.
+    const acts = !isSafe(this.#wire.method) || this.#wire.header('upgrade')?.toLowerCase() === 'websocket';
+    if (acts && !this.#viaBearer) {
       const refusal = this.#foreign(values.length > 0);
       if (refusal) throw refusal;
     }
@@ -164,11 +169,13 @@ export class Exchange<D, P extends string> implements Carrier {
     const good = new Map<string, string>();
     for (const value of candidates) {
       const session = await this.#track(value, true);
-      if (session.state !== 'none') good.set(session.id, value);
+      if (session.state === 'none') continue;
+      // Of two secrets of one session the older has moments to live.
+      if (!good.has(session.id) || internalsOf(session).isNewest()) good.set(session.id, value);
     }
     const { cookie, origin } = this.#place;
-    const url = new URL(this.#wire.url, origin);
-    const strays = clearStrays(cookie, url.pathname, url.hostname);
+    const { pathname, hostname } = URL.parse(this.#wire.url, origin) ?? new URL(origin);
+    const strays = clearStrays(cookie, pathname, hostname);
     if (good.size > 1) {
       this.#setCookie(clearCookie(cookie), strays);
       throw new SojournError(
@@ -179,8 +186,8 @@ export class Exchange<D, P extends string> implements Carrier {
     const [value] = good.values();
     const session = await this.#track(value ?? candidates[0] ?? null);
     // Rotation may have set a newer one already.
-    if (value !== undefined)
-      this.#setCookie(this.#cookie ?? setCookie(cookie, value, internalsOf(session).maxAge()), strays);
+    if (value === undefined) this.#wire.setCookies([...this.#wire.cookies(), ...strays]);
+    else this.#setCookie(this.#cookie ?? setCookie(cookie, value, internalsOf(session).maxAge()), strays);
     return session;
   }
 
@@ -204,6 +211,8 @@ export class Exchange<D, P extends string> implements Carrier {
     if (!unknown || this.#options.whenUnknown !== 'visitor') throw error;
     const visitor = this.#track(null);
     if (!isFound(visitor)) throw error;
+    // Whose session it is cannot be said, so nothing is written: it would take the place of theirs in the jar.
+    if (this.#presented) internalsOf(visitor).refuseWrites(error);
     this.#session = visitor;
   }
 
@@ -232,7 +241,7 @@ export class Exchange<D, P extends string> implements Carrier {
     this.#binding.sessions.report({
       level: 'error',
       code,
-      message: `${this.#wire.method} ${this.#wire.url}: ${message}`,
+      message: `${this.#wire.method} ${this.#wire.url.split('?', 1)[0]}: ${message}`,
       sessionId,
     });
   }

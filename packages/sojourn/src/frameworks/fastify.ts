@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { SojournError } from '../lifecycle/errors.ts';
+import { invalid, SojournError } from '../lifecycle/errors.ts';
 import { checkRequirement, type Requirement } from '../lifecycle/permissions.ts';
 import type { Sessions } from '../sessions.ts';
 import { type BindingOptions, checkTrackOptions, type TrackOptions } from './binding.ts';
@@ -36,7 +36,7 @@ export function fastifySessions<D, P extends string>(
 
   const begin = (request: FastifyRequest, reply: FastifyReply, next: Done): void =>
     settle(
-      () => requests.open(request, new FastifyWire(request, reply), trackOptionsOf(request)),
+      () => requests.open(request, new FastifyWire(request, reply), trackOptionsOf(request.routeOptions.config)),
       () => next(),
       (error) => refuse(error, request, reply, next),
     );
@@ -54,6 +54,7 @@ export function fastifySessions<D, P extends string>(
       },
     });
     app.addHook('onRequest', begin);
+    app.addHook('onRoute', ({ config }) => void trackOptionsOf(config));
     done();
   };
 
@@ -79,10 +80,10 @@ export function fastifySessions<D, P extends string>(
 
 const none: TrackOptions = {};
 
-function trackOptionsOf(request: FastifyRequest): TrackOptions {
-  const config: object = request.routeOptions.config;
+function trackOptionsOf(config: object = none): TrackOptions {
   if (!('sojourn' in config)) return none;
-  return config.sojourn instanceof Object ? checkTrackOptions(config.sojourn) : none;
+  if (config.sojourn instanceof Object) return checkTrackOptions(config.sojourn);
+  throw invalid(`config.sojourn ${JSON.stringify(config.sojourn)}: write it as { passive: true }.`);
 }
 
 class FastifyWire implements Wire {
@@ -125,8 +126,14 @@ class FastifyWire implements Wire {
 
   cookies(): readonly string[] {
     const value = this.#reply.getHeader('set-cookie');
-    if (value === undefined) return [];
+    if (value === undefined || this.#wentAround()) return [];
     return Array.isArray(value) ? value : [String(value)];
+  }
+
+  /** The head went out past Fastify (`reply.hijack()`, `reply.raw.end()`), and its headers not with it. */
+  #wentAround(): boolean {
+    const { raw } = this.#reply;
+    return raw.headersSent && '_header' in raw && !/^set-cookie:/im.test(String(raw._header));
   }
 
   setCookies(values: readonly string[]): void {

@@ -1,5 +1,5 @@
 import type { Answer } from './answer.ts';
-import type { Wire } from './wire.ts';
+import { bodyOf, readWhole, type Wire } from './wire.ts';
 
 /** A Fetch request, and the headers to put on the answer that the application will make. */
 export class FetchWire implements Wire {
@@ -10,7 +10,7 @@ export class FetchWire implements Wire {
   #answer: Headers | null = null;
   headSent = false;
   readonly #sent: (() => void)[] = [];
-  #body: Promise<ArrayBuffer> | null = null;
+  #body: Promise<Blob> | null = null;
 
   /** Of headers alone the method is taken to be GET, and the path to be unknown. */
   constructor(given: Request | Headers, peer: string | undefined) {
@@ -63,9 +63,8 @@ export class FetchWire implements Wire {
   body(): Promise<Response> | null {
     const request = this.#request;
     if (request === null) return null;
-    this.#body ??= request.arrayBuffer();
-    const type = request.headers.get('content-type');
-    return this.#body.then((bytes) => new Response(bytes, type === null ? {} : { headers: { 'content-type': type } }));
+    this.#body ??= readWhole(request.body ?? nothing());
+    return this.#body.then((body) => bodyOf(body, request.headers.get('content-type')));
   }
 
   /** The application's answer with ours on it: its own Cache-Control stays, cookies of both are sent. */
@@ -84,6 +83,8 @@ export class FetchWire implements Wire {
     return new Response(response.body, { status, statusText, headers });
   }
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 export function responseOf({ status, headers, body }: Answer): Response {
   return new Response(body === '' ? null : body, { status, headers });

@@ -2,10 +2,12 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { SojournError } from '../lifecycle/errors.ts';
 import { checkRequirement, type Requirement } from '../lifecycle/permissions.ts';
 import type { Sessions } from '../sessions.ts';
+import { internalsOf } from '../tracked-session.ts';
 import { isSafe } from '../transports/origin.ts';
 import { type BindingOptions, checkTrackOptions, type TrackOptions } from './binding.ts';
 import { FetchWire, responseOf } from './fetch-wire.ts';
 import { formTokenIn, Requests, type Surface } from './requests.ts';
+import { bodyOf } from './wire.ts';
 
 export interface HonoWeb<D, P extends string> extends Surface<Context, D, P> {
   /** Middleware: `app.use(web.track)`. */
@@ -52,7 +54,10 @@ export function honoSessions<D, P extends string>(sessions: Sessions<D, P>, opti
       const checked = checkRequirement(requirement);
       return async (c, next) => {
         const exchange = requests.of(c);
-        if (exchange.use().state !== 'none' && !isSafe(c.req.method)) {
+        const session = exchange.use();
+        if (session.state !== 'none' && !isSafe(c.req.method)) {
+          const early = internalsOf(session).unmet(checked);
+          if (early) return responseOf(binding.answer(early, new HonoWire(c), checked.within));
           // Hono keeps what it has read, so the handler can still ask for it as JSON, text or a form.
           await c.req.arrayBuffer();
         }
@@ -90,9 +95,6 @@ class HonoWire extends FetchWire {
   }
 
   override body(): Promise<Response> {
-    const type = this.header('content-type');
-    return this.#context.req
-      .arrayBuffer()
-      .then((bytes) => new Response(bytes, type === undefined ? {} : { headers: { 'content-type': type } }));
+    return this.#context.req.arrayBuffer().then((bytes) => bodyOf(bytes, this.header('content-type')));
   }
 }

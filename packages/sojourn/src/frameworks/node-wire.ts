@@ -1,10 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { SojournError } from '../lifecycle/errors.ts';
 import type { Answer } from './answer.ts';
-import { headerOf, type Wire } from './wire.ts';
-
-/** Bytes of a body that `session.body()` reads. */
-const mostBody = 1024 * 1024;
+import { bodyOf, headerOf, readWhole, type Wire } from './wire.ts';
 
 /** Node's own request and response; Express's are these too. */
 export class NodeWire implements Wire {
@@ -68,20 +64,7 @@ export class NodeWire implements Wire {
   }
 
   async #read(): Promise<Response> {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of this.#request) {
-      size += chunk.length;
-      if (size > mostBody) {
-        throw new SojournError(
-          'data_too_large',
-          `session.body(): the body is over ${mostBody} bytes. Read large ones as a stream and call assertLive().`,
-        );
-      }
-      chunks.push(chunk);
-    }
-    const type = this.#request.headers['content-type'];
-    return new Response(Buffer.concat(chunks), type === undefined ? {} : { headers: { 'content-type': type } });
+    return bodyOf(await readWhole(this.#request), this.#request.headers['content-type']);
   }
 }
 

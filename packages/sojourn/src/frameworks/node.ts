@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SojournError } from '../lifecycle/errors.ts';
 import { checkRequirement, type Requirement } from '../lifecycle/permissions.ts';
 import type { SignedInSession } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
@@ -10,7 +11,7 @@ import { Unmet } from './unmet.ts';
 type Handler = (req: IncomingMessage, res: ServerResponse) => unknown;
 
 export interface NodeWeb<D, P extends string> extends Surface<IncomingMessage, D, P> {
-  /** Wraps a request listener: `createServer(web.track(handler))`. What it throws of this library is answered. */
+  /** Wraps a request listener: `createServer(web.track(handler))`. What it throws of this library is answered. Other errors are thrown on. */
   track(handler: Handler, options?: TrackOptions): (req: IncomingMessage, res: ServerResponse) => Promise<void>;
   /** `await orders(req)`: the signed-in session, or throws the refusal, which `track` answers. */
   requireSignIn(
@@ -23,6 +24,17 @@ export function nodeSessions<D, P extends string>(sessions: Sessions<D, P>, opti
   const requests = new Requests<IncomingMessage, D, P>(sessions, options, 'wrap the listener in `web.track`');
   const surface = requests.surface((req) => req.url ?? '/');
 
+  const answer = (error: unknown, res: ServerResponse, wire: NodeWire): void => {
+    const { cause, within } = Unmet.of(error);
+    if (!res.headersSent) sendAnswer(res, requests.binding.answer(cause, wire, within));
+    else if (!(cause instanceof SojournError)) throw cause;
+    else {
+      // Half an answer is out: it is not ended as if it were whole.
+      requests.binding.report(cause);
+      res.destroy();
+    }
+  };
+
   return {
     ...surface,
     track(handler, given = {}) {
@@ -34,9 +46,8 @@ export function nodeSessions<D, P extends string>(sessions: Sessions<D, P>, opti
           if (opening instanceof Promise) await opening;
           await handler(req, res);
         } catch (error) {
-          const { cause, within } = Unmet.of(error);
-          if (res.headersSent) throw cause;
-          sendAnswer(res, requests.binding.answer(cause, wire, within));
+          // Who has gone, in the middle of a body say, can be told nothing.
+          if (!req.destroyed || req.complete) answer(error, res, wire);
         }
       };
     },

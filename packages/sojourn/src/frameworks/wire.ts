@@ -1,3 +1,5 @@
+import { SojournError } from '../lifecycle/errors.ts';
+
 /** One request and the answer to it, as a framework gives them. Names of headers are in lower case. */
 export interface Wire {
   readonly method: string;
@@ -19,8 +21,32 @@ export interface Wire {
   body(): Promise<Response> | null;
 }
 
+/** Bytes of a body that `session.body()` reads. */
+const mostBody = 1024 * 1024;
+
+export async function readWhole(chunks: AsyncIterable<Uint8Array>): Promise<Blob> {
+  const read: BlobPart[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > mostBody) {
+      throw new SojournError(
+        'data_too_large',
+        `session.body(): the body is over ${mostBody} bytes. Read large ones as a stream and call assertLive().`,
+      );
+    }
+    read.push(new Uint8Array(chunk));
+  }
+  return new Blob(read);
+}
+
+export function bodyOf(body: Blob | ArrayBuffer, type: string | null | undefined): Response {
+  return new Response(body, type ? { headers: { 'content-type': type } } : {});
+}
+
 /** A header of a request of Node's, which splits some into a list. */
 export function headerOf(headers: NodeJS.Dict<string | string[]>, name: string): string | undefined {
-  const value = headers[name];
+  // HTTP/2 has no Host.
+  const value = headers[name] ?? (name === 'host' ? headers[':authority'] : undefined);
   return typeof value === 'object' ? value.join(', ') : value;
 }

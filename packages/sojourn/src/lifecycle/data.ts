@@ -97,11 +97,15 @@ export function serialise(data: Data, most: number): string {
 /** Deeper is either a mistake or circular. */
 const deepest = 100;
 
+function isPlain(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  return value === null || typeof value === 'string' || typeof value === 'boolean';
+}
+
 /** JSON would change these without a word: `Date` to text, `Map` to `{}`, `NaN` and holes to `null`, `-0` to 0. */
 function checkSerialisable(value: unknown, path: string, depth: number): void {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
-  if (typeof value === 'number' && Number.isFinite(value) && !Object.is(value, -0)) return;
-  if (typeof value !== 'object') throw notSerialisable(path, `a ${typeof value}`);
+  if (isPlain(value)) return;
+  if (typeof value !== 'object' || value === null) throw notSerialisable(path, `a ${typeof value}`);
   if (depth > deepest) throw notSerialisable(path, 'nested too deep');
   const prototype: unknown = Object.getPrototypeOf(value);
   const list = Array.isArray(value);

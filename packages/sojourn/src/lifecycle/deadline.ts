@@ -6,15 +6,15 @@ import type { Clock, Store } from './ports.ts';
  * engine's client does or throws. What comes later than that is not heard.
  */
 export function withDeadline(store: Store, clock: Clock, deadline: number): Store {
-  const unknown = (name: string, error: unknown): SojournError => {
-    if (error instanceof SojournError) return error;
-    const why = error instanceof Error ? error.message : String(error);
-    return new SojournError('store_unavailable', `${store.name}.${name}: ${why}`, { cause: error });
-  };
+  /** What a driver says may name hosts and accounts: it stays in the cause, for the log. */
+  const unknown = (name: string, cause: unknown, why = 'the engine failed'): SojournError =>
+    cause instanceof SojournError
+      ? cause
+      : new SojournError('store_unavailable', `${store.name}.${name}: ${why}.`, { cause });
 
   const race = <T>(name: string, answer: Promise<T>): Promise<T> => {
     const late = Promise.withResolvers<never>();
-    const cancel = clock.after(deadline, () => late.reject(unknown(name, `no answer within ${deadline} ms`)));
+    const cancel = clock.after(deadline, () => late.reject(unknown(name, null, `no answer within ${deadline} ms`)));
     return Promise.race([answer, late.promise])
       .catch((error: unknown) => {
         throw unknown(name, error);
