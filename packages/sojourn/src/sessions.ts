@@ -137,10 +137,7 @@ const optionKeys = [
 ];
 
 function logToConsole({ level, code, message, error }: LogEntry): void {
-  const line = `sojourn ${code}: ${message}`;
-  if (level === 'error') console.error(line, ...(error === undefined ? [] : [error]));
-  else if (level === 'warn') console.warn(line);
-  else console.info(line);
+  console[level](`sojourn ${code}: ${message}`, ...(error === undefined ? [] : [error]));
 }
 
 /**

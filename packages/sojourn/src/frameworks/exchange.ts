@@ -1,4 +1,4 @@
-import { SojournError } from '../lifecycle/errors.ts';
+import { isError, isRefusal, SojournError } from '../lifecycle/errors.ts';
 import type { CheckedRequirement } from '../lifecycle/permissions.ts';
 import type { MaybePromise } from '../lifecycle/ports.ts';
 import type { Device } from '../lifecycle/session.ts';
@@ -93,7 +93,7 @@ export class Exchange<D, P extends string> implements Carrier {
     try {
       await session.assertLive();
     } catch (error) {
-      if (error instanceof SojournError && error.status === 401) return error;
+      if (isRefusal(error)) return error;
       throw error;
     }
     const unmet = internalsOf(session).unmet(requirement);
@@ -207,8 +207,7 @@ export class Exchange<D, P extends string> implements Carrier {
   }
 
   #unknown(error: unknown): void {
-    const unknown = error instanceof SojournError && error.code === 'store_unavailable';
-    if (!unknown || this.#options.whenUnknown !== 'visitor') throw error;
+    if (!isError(error, 'store_unavailable') || this.#options.whenUnknown !== 'visitor') throw error;
     const visitor = this.#track(null);
     if (!isFound(visitor)) throw error;
     // Whose session it is cannot be said, so nothing is written: it would take the place of theirs in the jar.

@@ -1,5 +1,5 @@
 import { SojournError } from './errors.ts';
-import { type Held, type Life, operation } from './life.ts';
+import { type Held, type Life, write } from './life.ts';
 import type { Handover, Policy } from './policy.ts';
 import { readmit } from './readmit.ts';
 import type { SessionRecord } from './session.ts';
@@ -22,12 +22,7 @@ export async function update(life: Life, held: Held, change: Edit): Promise<Held
     const data = edited(life.policy, record, change);
     // Nothing to write, but to say so of a session that has ended would be wrong.
     if (data === record.data) return readmit(life, now);
-    const updated = await life.store.update(
-      record.id,
-      record.version,
-      { data },
-      { operation: operation(life), seenAt: usedAt, events: [] },
-    );
+    const updated = await write(life, record, { data }, usedAt);
     if (updated.outcome === 'updated') return { ...now, record: updated.record };
     now = await readmit(life, now);
   }

@@ -1,5 +1,5 @@
 import type { EndingReason } from './errors.ts';
-import { type Life, operation } from './life.ts';
+import { end, type Life } from './life.ts';
 import { kindOf, type Policy } from './policy.ts';
 import type { Swept } from './ports.ts';
 import type { SessionRecord } from './session.ts';
@@ -27,15 +27,9 @@ export function expiryOf(record: SessionRecord, policy: Policy, now: number): En
 export async function expire(life: Life, record: SessionRecord, reason: EndingReason): Promise<SessionRecord | null> {
   await life.touches.flush();
   const { idleTimeout, expiresAt } = limitsOf(record, life.policy);
-  const result = await life.store.end(record.id, {
-    reason,
-    by: 'clock',
-    ifExpired: { idleTimeout, lifetime: expiresAt - record.createdAt },
-    operation: operation(life),
-  });
-  if (result === null) return null;
-  if (result.ended) life.ended([result.record]);
-  return result.record;
+  const ifExpired = { idleTimeout, lifetime: expiresAt - record.createdAt };
+  const result = await end(life, record.id, { reason, by: 'clock', ifExpired });
+  return result?.record ?? null;
 }
 
 /** One bounded lap: ends what is dead by the clock and clears what need not be kept. */

@@ -1,7 +1,7 @@
 import type { AnonymousBudget } from './budget.ts';
 import type { Notices } from './notices.ts';
 import type { Policy } from './policy.ts';
-import type { Clock, Hash, Random, Store } from './ports.ts';
+import type { Change, Clock, Ended, EndOptions, Hash, Random, Store, Updated, UpdateEvent } from './ports.ts';
 import type { SessionRecord } from './session.ts';
 import type { Touches } from './touches.ts';
 
@@ -35,4 +35,22 @@ export interface Held {
 /** A fresh id for one write. */
 export function operation(life: Life): string {
   return life.random.text(9);
+}
+
+/** One write on top of the version of a record that was read. `seenAt`: a visit that counts, else 0. */
+export function write(
+  life: Life,
+  { id, version }: SessionRecord,
+  change: Change,
+  seenAt: number,
+  ...events: UpdateEvent[]
+): Promise<Updated> {
+  return life.store.update(id, version, change, { operation: operation(life), seenAt, events });
+}
+
+/** Ends a session, and tells what waits for that in this process. */
+export async function end(life: Life, id: string, options: Omit<EndOptions, 'operation'>): Promise<Ended | null> {
+  const result = await life.store.end(id, { ...options, operation: operation(life) });
+  if (result?.ended) life.ended([result.record]);
+  return result;
 }

@@ -1,4 +1,4 @@
-import { type Held, type Life, operation } from './life.ts';
+import { type Held, type Life, write } from './life.ts';
 import { kindOf, type Policy } from './policy.ts';
 import type { Updated } from './ports.ts';
 import type { Retired, SessionRecord } from './session.ts';
@@ -63,19 +63,12 @@ export function unseal(life: Life, record: SessionRecord, secret: string): strin
 export async function offer(life: Life, held: Held, secret: string): Promise<{ updated: Updated; next: string }> {
   const { record } = held;
   const next = life.random.text(32);
-  const updated = await life.store.update(
-    record.id,
-    record.version,
-    {
-      successor: {
-        hash: life.hash.digest(next),
-        sealed: life.hash.seal(secret, sealLabel(record), next),
-        at: life.store.now(),
-      },
-    },
-    { operation: operation(life), seenAt: held.usedAt, events: [] },
-  );
-  return { updated, next };
+  const successor = {
+    hash: life.hash.digest(next),
+    sealed: life.hash.seal(secret, sealLabel(record), next),
+    at: life.store.now(),
+  };
+  return { updated: await write(life, record, { successor }, held.usedAt), next };
 }
 
 /** Second phase: the successor was presented. It takes over, waiting permissions hold, the old one has its grace. */
@@ -88,9 +81,9 @@ export async function promote(life: Life, held: Held): Promise<Updated> {
     until: now + life.policy.grace,
     ...(grants ? { lacks: grants } : {}),
   };
-  return life.store.update(
-    record.id,
-    record.version,
+  return write(
+    life,
+    record,
     {
       secretHash: digest,
       generation: record.generation + 1,
@@ -99,7 +92,8 @@ export async function promote(life: Life, held: Held): Promise<Updated> {
       rotatedAt: now,
       ...(grants ? { permissions: [...record.permissions, ...grants], grants: undefined } : {}),
     },
-    { operation: operation(life), seenAt: held.usedAt, events: [{ type: 'rotated' }] },
+    held.usedAt,
+    { type: 'rotated' },
   );
 }
 

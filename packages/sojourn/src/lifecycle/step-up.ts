@@ -1,6 +1,6 @@
 import type { Issued } from './create.ts';
 import { SojournError } from './errors.ts';
-import { type Held, type Life, operation } from './life.ts';
+import { type Held, type Life, write } from './life.ts';
 import { readmit } from './readmit.ts';
 import { retire } from './rotate.ts';
 import type { Retired } from './session.ts';
@@ -20,9 +20,9 @@ export async function stepUp(life: Life, held: Held, factor: string): Promise<Is
     const digest = life.hash.digest(secret);
     const provedAt = life.store.now();
     const dead = (hash: string): Retired => ({ hash, until: 0, replaced: true });
-    const updated = await life.store.update(
-      record.id,
-      record.version,
+    const updated = await write(
+      life,
+      record,
       {
         secretHash: digest,
         generation: record.generation + 1,
@@ -38,7 +38,8 @@ export async function stepUp(life: Life, held: Held, factor: string): Promise<Is
         suspectAt: undefined,
         ...(record.grants ? { permissions: [...record.permissions, ...record.grants], grants: undefined } : {}),
       },
-      { operation: operation(life), seenAt: held.usedAt, events: [{ type: 'stepped_up' }] },
+      held.usedAt,
+      { type: 'stepped_up' },
     );
     if (updated.outcome === 'updated') {
       const { record: after } = updated;

@@ -1,5 +1,5 @@
 import { type EndingReason, isRefusal } from './errors.ts';
-import { type Held, type Life, operation } from './life.ts';
+import { end, type Held, type Life, operation } from './life.ts';
 import { readmit } from './readmit.ts';
 import { refusalError, refuseAs } from './track.ts';
 
@@ -17,12 +17,8 @@ export interface TerminateAllOptions extends TerminateOptions {
 
 /** Ends a session at once, however long its limits still run. `false`: it had ended before or is not known. */
 export async function terminate(life: Life, id: string, options: TerminateOptions = {}): Promise<boolean> {
-  const result = await life.store.end(id, {
-    reason: options.reason ?? 'revoked',
-    by: options.by ?? 'system',
-    operation: operation(life),
-  });
-  if (result?.ended) life.ended([result.record]);
+  const { reason = 'revoked', by = 'system' } = options;
+  const result = await end(life, id, { reason, by });
   return result?.ended ?? false;
 }
 
@@ -38,20 +34,16 @@ export async function signOut(life: Life, held: Held, reason: EndingReason): Pro
     return false;
   }
   const { id, subject } = held.record;
-  const result = await life.store.end(id, { reason, by: subject ?? 'visitor', operation: operation(life) });
-  if (result?.ended) life.ended([result.record]);
-  else if (result?.record.ending?.reason === 'replaced')
-    throw refusalError(refuseAs(result.record, result.record.ending));
-  return result?.ended ?? false;
+  const result = await end(life, id, { reason, by: subject ?? 'visitor' });
+  if (!result || result.ended) return result !== null;
+  const { record } = result;
+  if (record.ending?.reason === 'replaced') throw refusalError(refuseAs(record, record.ending));
+  return false;
 }
 
 /** Ends all sessions of a subject but one, and refuses sign-ins that were checked before. Answers how many it ended. */
 export function terminateAll(life: Life, subject: string, options: TerminateAllOptions = {}): Promise<number> {
-  return endAll(life, subject, {
-    reason: options.reason ?? 'revoked',
-    by: options.by ?? 'system',
-    ...(options.except === undefined ? {} : { except: options.except }),
-  });
+  return endAll(life, subject, { reason: 'revoked', by: 'system', ...options });
 }
 
 /** Ends all sessions of a subject and refuses every sign-in until `enable`. */

@@ -1,6 +1,6 @@
-import { type Code, type EndingReason, SojournError } from './errors.ts';
+import { type Code, type EndingReason, isError, SojournError } from './errors.ts';
 import { expire, expiryOf } from './expire.ts';
-import { type Held, type Life, operation } from './life.ts';
+import { end, type Held, type Life, write } from './life.ts';
 import { kindOf } from './policy.ts';
 import type { MaybePromise } from './ports.ts';
 import { offer, promote, rotationDue, type Standing, standingOf, unseal } from './rotate.ts';
@@ -139,7 +139,7 @@ async function whereWritable<T>(life: Life, held: Held, write: Promise<T>): Prom
   try {
     return await write;
   } catch (error) {
-    if (!(error instanceof SojournError) || error.code !== 'store_unavailable') throw error;
+    if (!isError(error, 'store_unavailable')) throw error;
     life.notices.add(held.record.id, error.code);
     return null;
   }
@@ -150,13 +150,8 @@ async function suspect(attempt: Attempt, held: Admitted): Promise<Tracked> {
   const { life } = attempt;
   const { record, seenAt } = held;
   if (record.suspectAt === undefined) {
-    const updated = await life.store.update(
-      record.id,
-      record.version,
-      { suspectAt: seenAt },
-      // The copy's use is no sign of life.
-      { operation: operation(life), seenAt: 0, events: [{ type: 'reuse_detected' }] },
-    );
+    // The copy's use is no sign of life.
+    const updated = await write(life, record, { suspectAt: seenAt }, 0, { type: 'reuse_detected' });
     if (updated.outcome !== 'updated') return again(attempt);
   } else {
     life.notices.add(record.id, 'reuse_detected');
@@ -190,11 +185,10 @@ export async function endAndRefuse(
   record: SessionRecord,
   verdict: { reason: EndingReason; keepData?: boolean; verdict?: 'reuse_detected' },
 ): Promise<Refused> {
-  const result = await life.store.end(record.id, { ...verdict, by: 'system', operation: operation(life) });
-  if (result?.record.ending === undefined) return refuse('sign_in_required');
-  if (!result.ended) return refuseEnded(life, result.record, result.record.ending);
-  life.ended([result.record]);
-  return refuseAs(result.record, result.record.ending);
+  const result = await end(life, record.id, { ...verdict, by: 'system' });
+  const ending = result?.record.ending;
+  if (!ending) return refuse('sign_in_required');
+  return result.ended ? refuseAs(result.record, ending) : refuseEnded(life, result.record, ending);
 }
 
 function admit(life: Life, held: Admitted, issue: string | null = null): Admitted {
