@@ -139,6 +139,36 @@ test('the marker travels, the rings breathe; with reduced motion nothing moves',
   }
 });
 
+test('where the page is longer than the screen, the picture comes into sight when the session moves', {
+  skip,
+}, async () => {
+  const page = await signedInPage();
+  for (const [width, height] of [
+    [360, 740],
+    [1280, 720],
+    [1280, 950],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    await page.click('#do--life-sign-out');
+    await page.waitForSelector('[data-marker="terminated"]', { state: 'attached' });
+    await page.waitForFunction(() => {
+      const { top = -1, bottom = 0 } = document.querySelector('.picture')?.getBoundingClientRect() ?? {};
+      return top >= 0 && (bottom <= innerHeight || top < innerHeight / 3);
+    });
+    const [needed, there] = await page.evaluate(() => {
+      const { scrollWidth, clientWidth } = document.documentElement;
+      return [scrollWidth, clientWidth];
+    });
+    assert.equal(needed, there, `nothing sticks out at ${width}`);
+    await page.fill('#username', 'ada');
+    await page.fill('#password', password);
+    site.clock.advance('1s');
+    await page.click('#do-sign-in');
+    await page.waitForSelector('[data-marker="signed-in"]', { state: 'attached' });
+  }
+  await page.close();
+});
+
 test('S-32: a browser that was given too many cookies gets a page, and can go on from it', { skip }, async () => {
   const page = await context.newPage();
   const many = Array.from({ length: 24 }, (_, i) => ({ name: `bomb-${i}`, value: 'x'.repeat(1000), url: site.origin }));

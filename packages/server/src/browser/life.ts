@@ -78,12 +78,17 @@ async function show(answer: Response, acted: boolean): Promise<void> {
     return;
   }
   const focused = document.activeElement?.id;
+  const moved = positionIn(page) !== positionIn(document);
   travel(page);
   for (const next of page.querySelectorAll<HTMLElement>('[data-part]')) replace(next);
   if (focused && document.activeElement === document.body) refocus(focused);
-  const behavior = still.matches ? 'auto' : 'smooth';
-  if (acted) document.getElementById('result')?.scrollIntoView({ block: 'nearest', behavior });
+  const news = document.getElementById('result') ?? (moved ? document.querySelector('.picture') : null);
+  if (acted) news?.scrollIntoView({ block: 'nearest', behavior: still.matches ? 'auto' : 'smooth' });
   settle();
+}
+
+function positionIn(page: Document): string | undefined {
+  return page.querySelector<SVGElement>('[data-map]')?.dataset['position'];
 }
 
 /** What a refusal is called: the title of a problem, or the heading of a page. */
