@@ -238,7 +238,7 @@ const overNode: Build = async (sessions, acted) => {
       const json = (body: unknown): void =>
         void res.setHeader('content-type', 'application/json').end(JSON.stringify(body));
       const form = async (): Promise<URLSearchParams> => new URLSearchParams(await (await session.body()).text());
-      switch (`${req.method?.replace('HEAD', 'GET')} ${new URL(req.url ?? '/', 'http://x').pathname}`) {
+      switch (`${req.method?.replace('HEAD', 'GET')} ${URL.parse(req.url ?? '/', 'http://x')?.pathname}`) {
         case 'GET /':
         case 'GET /calm':
         case 'GET /eager':

@@ -33,6 +33,17 @@ export function everyFramework(
 /** What a script's fetch sends instead of a navigation. */
 export const script = { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' };
 
+/** Sends lines as they are and answers all that came back. */
+export function raw(origin: string, lines: readonly string[]): Promise<string> {
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    answer += chunk;
+  });
+  socket.write([...lines, 'Connection: close', '', ''].join('\r\n'));
+  return new Promise((resolve, reject) => socket.on('close', () => resolve(answer)).on('error', reject));
+}
+
 interface Held {
   /** Sends the last byte and answers what came back. */
   release(): Promise<string>;

@@ -87,3 +87,14 @@ everyFramework(
   },
   { origin: 'https://shop.example' },
 );
+
+everyFramework('S-56: a WebSocket that another site opens is refused', async ({ visitor }) => {
+  await visitor.post('/login', { user: 'u1' });
+  const open = (headers: Record<string, string>): Promise<{ status: number }> =>
+    visitor.get('/orders', {
+      headers: { ...script, 'sec-fetch-mode': 'websocket', upgrade: 'websocket', connection: 'close', ...headers },
+    });
+  assert.equal((await open({ 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' })).status, 403);
+  assert.equal((await open({ 'sec-fetch-site': '', origin: 'https://evil.example' })).status, 403);
+  assert.notEqual((await open({ 'sec-fetch-site': 'same-origin' })).status, 403);
+});

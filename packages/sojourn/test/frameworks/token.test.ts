@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Visitor } from '../../../../test/visitor.ts';
-import { everyFramework, script } from './every-framework.ts';
+import { everyFramework, raw, script } from './every-framework.ts';
 
 everyFramework(
   'S-03 S-66: a bearer token is accepted only where it is asked for, and never beside another',
@@ -81,4 +81,56 @@ everyFramework('S-32: a jar full of other cookies changes nothing', async ({ app
     headers: { ...script, cookie: `${padding}; ${visitor.cookie}` },
   });
   assert.deepEqual(answer.json, { of: 'u1' });
+});
+
+everyFramework(
+  'G13: S-04: of two secrets of one session the newer stays in the jar, whichever comes first',
+  async ({ app, visitor, lab }) => {
+    const name = `sojourn-${new URL(app.origin).port}`;
+    await visitor.post('/login', { user: 'u1' });
+    const old = visitor.jar.get(name) ?? '';
+    for (const advance of ['29m', '29m', '3m'] as const) {
+      lab.clock.advance(advance);
+      await visitor.get('/');
+      await lab.settle();
+    }
+    await visitor.get('/');
+    const newest = visitor.jar.get(name) ?? '';
+    assert.notEqual(newest, old);
+    for (const cookie of [`${name}=${newest}; ${name}=${old}`, `${name}=${old}; ${name}=${newest}`]) {
+      const answer = await new Visitor(app.origin).get('/orders', { headers: { ...script, cookie } });
+      assert.deepEqual(answer.json, { of: 'u1' });
+      assert.equal(answer.headers.getSetCookie().at(-1)?.split(';')[0], `${name}=${newest}`);
+    }
+  },
+);
+
+everyFramework(
+  'S-29: junk in front of the good cookie does not hide it, and junk alone is removed where others set it',
+  async ({ app, visitor }) => {
+    const name = `sojourn-${new URL(app.origin).port}`;
+    await visitor.post('/login', { user: 'u1' });
+    const junk = Array.from({ length: 8 }, (_, i) => `${name}=${`${i}`.repeat(23)}.${'b'.repeat(43)}`).join('; ');
+    const good = await new Visitor(app.origin).get('/orders', {
+      headers: { ...script, cookie: `${junk}; ${visitor.cookie}` },
+    });
+    assert.deepEqual(good.json, { of: 'u1' });
+    const alone = await new Visitor(app.origin).get('/orders', { headers: { ...script, cookie: junk } });
+    assert.equal(alone.status, 401);
+    const set = alone.headers.getSetCookie();
+    assert.ok(set.length > 0 && set.every((line) => /Max-Age=0/.test(line) && /Path=\/orders|Domain=/.test(line)));
+  },
+);
+
+everyFramework('whatever stands in the request line, the server answers and goes on', async ({ app, visitor }) => {
+  const name = `sojourn-${new URL(app.origin).port}`;
+  for (const target of ['//', '//x:99999/', 'http://a:99999/', '/%', '/\\evil']) {
+    const answer = await raw(app.origin, [
+      `GET ${target} HTTP/1.1`,
+      `Host: ${new URL(app.origin).host}`,
+      `Cookie: ${name}=a; ${name}=b`,
+    ]);
+    assert.match(answer, /^HTTP\/1\.1 \d{3} /, target);
+  }
+  assert.equal((await visitor.get('/')).status, 200);
 });
