@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { Between, settled } from '../test/between.ts';
 import { code, Lab } from '../test/lab.ts';
+import { temporary } from '../test/temporary.ts';
 import { SojournError } from './lifecycle/errors.ts';
 import { createSessions, type LogEntry, type SessionsOptions } from './sessions.ts';
 import { memory } from './stores/memory.ts';
@@ -114,7 +112,7 @@ test('a session tracked without a way to hand tokens out reads and writes data, 
 });
 
 test('closing writes what waits, and what is asked afterwards is an outage, not a sign-out (G8)', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'sojourn-')), 'sessions.db');
+  const file = temporary('sessions.db');
   const lab = new Lab({ engine: (now) => sqlite(file, { now }) });
   const browser = await lab.signedIn();
   lab.clock.advance('5m');

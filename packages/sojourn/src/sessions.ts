@@ -116,6 +116,8 @@ export interface TrackTokenOptions {
   readonly readOnly?: boolean;
   /** Does not count as use, so that looking does not move the idle limit. */
   readonly passive?: boolean;
+  /** No answer can hand this client a new token: it never rotates, and permissions that are given hold at once. */
+  readonly bearer?: boolean;
   readonly carrier?: Carrier;
 }
 
@@ -187,10 +189,10 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   return {
     policy,
     transport,
-    track(token, { readOnly = false, passive = false, carrier = noCarrier } = {}) {
+    track(token, { readOnly = false, passive = false, bearer = false, carrier = noCarrier } = {}) {
       const presented = token === null ? null : parseToken(token);
       if (presented === null) return session(carrier, null, null);
-      const tracked = track(life, presented, { mayRotate: !readOnly, passive });
+      const tracked = track(life, presented, { mayRotate: !readOnly && !bearer, passive, bearer });
       return tracked instanceof Promise
         ? tracked.then((found) => session(carrier, found, presented.secret))
         : session(carrier, tracked, presented.secret);

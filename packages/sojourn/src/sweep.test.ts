@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Between, settled } from '../test/between.ts';
 import { Lab } from '../test/lab.ts';
+import { temporary } from '../test/temporary.ts';
 import { SojournError } from './lifecycle/errors.ts';
 import { sqlite } from './stores/sqlite/sqlite.ts';
 
@@ -90,7 +88,7 @@ test('where another process sweeps this one does not', async () => {
 });
 
 test('a record that cannot be swept is told to the log, by its id', async () => {
-  const path = join(mkdtempSync(join(tmpdir(), 'sojourn-')), 'sessions.db');
+  const path = temporary('sessions.db');
   const lab = new Lab({ engine: (now) => sqlite(path, { now }) });
   const { id } = await (await lab.signedIn()).signedIn();
   new DatabaseSync(path).exec('UPDATE sessions SET format = 2');

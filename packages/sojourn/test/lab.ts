@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { SojournError } from '../src/lifecycle/errors.ts';
 import type { SessionEvent } from '../src/lifecycle/events.ts';
@@ -11,6 +8,7 @@ import { memory } from '../src/stores/memory.ts';
 import { sqlite } from '../src/stores/sqlite/sqlite.ts';
 import { TestClock } from '../src/testing/clock.ts';
 import { seededRandom } from '../src/testing/random.ts';
+import { temporary } from './temporary.ts';
 
 export type Data = { cart: string[]; n: number; draft: string };
 export type Permission = 'read' | 'write' | 'admin';
@@ -18,7 +16,7 @@ export type Permission = 'read' | 'write' | 'admin';
 /** The engines that every guarantee is proved on. */
 export const engines: Readonly<Record<string, (now: () => number) => Store>> = {
   memory: (now) => memory({ now }),
-  sqlite: (now) => sqlite(join(mkdtempSync(join(tmpdir(), 'sojourn-')), 'sessions.db'), { now }),
+  sqlite: (now) => sqlite(temporary('sessions.db'), { now }),
 };
 
 export interface LabOptions extends Partial<Omit<SessionsOptions, 'store' | 'clock'>> {

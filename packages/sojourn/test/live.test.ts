@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { endWith } from '../src/live/live.ts';
 import { createSessions } from '../src/sessions.ts';
 import { sqlite } from '../src/stores/sqlite/sqlite.ts';
 import { Browser, type Data, guarantee, type Permission } from './lab.ts';
+import { temporary } from './temporary.ts';
 
 guarantee('G12: a connection ends with its session, with the reason', async (lab) => {
   const here = lab();
@@ -61,7 +59,7 @@ guarantee('G12: a session that ended before anybody waited on it is found out', 
 });
 
 test('G12: a session ended by another process ends the connections of this one [sqlite]', async () => {
-  const path = join(mkdtempSync(join(tmpdir(), 'sojourn-')), 'sessions.db');
+  const path = temporary('sessions.db');
   const here = createSessions<Data, Permission>({ store: sqlite(path) });
   const there = createSessions({ store: sqlite(path) });
   try {

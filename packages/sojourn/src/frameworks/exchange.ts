@@ -151,11 +151,12 @@ export class Exchange<D, P extends string> implements Carrier {
   }
 
   #track(token: string | null, readOnly = !this.#mayRotate()): MaybePromise<Session<D, P>> {
-    return this.#binding.sessions.track(token, { readOnly, passive: this.#options.passive ?? false, carrier: this });
+    const passive = this.#options.passive ?? false;
+    return this.#binding.sessions.track(token, { readOnly, passive, bearer: this.#viaBearer, carrier: this });
   }
 
   #mayRotate(): boolean {
-    if (this.#options.readOnly || this.#viaBearer || this.#wire.header('upgrade') !== undefined) return false;
+    if (this.#options.readOnly || this.#wire.header('upgrade') !== undefined) return false;
     const dest = this.#wire.header('sec-fetch-dest');
     return dest === undefined || dest === 'document' || dest === 'empty';
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { settled } from '../../test/between.ts';
+import { Between, settled } from '../../test/between.ts';
 import { type Browser, code, Lab, type Permission } from '../../test/lab.ts';
 import { checkRequirement, permissionChange, type Requirement, unmet } from './permissions.ts';
 import { type SessionRecord, stamped } from './session.ts';
@@ -174,4 +174,18 @@ test('a token two generations back has none of what was given since (G10)', asyn
   }
   assert.deepEqual(await held(browser), ['read', 'admin']);
   assert.deepEqual((await browser.signedIn({ token: first })).permissions, []);
+});
+
+test('what a bearer is given waits for a store that can write it, and for nobody else (G10)', async () => {
+  const between = new Between();
+  const lab = new Lab({ around: between.around });
+  const { token } = await lab.signedIn('u1', { permissions: ['read'] });
+  await lab.sessions.setPermissions('u1', ['read', 'write']);
+  const permissions = async (): Promise<readonly string[]> =>
+    (await lab.sessions.track(token, { bearer: true })).permissions;
+  between.failing = (name) => name === 'update';
+  assert.deepEqual(await permissions(), ['read']);
+  between.failing = () => false;
+  between.before('update', () => lab.sessions.setPermissions('u1', ['write', 'admin']));
+  assert.deepEqual(await permissions(), ['write', 'admin']);
 });

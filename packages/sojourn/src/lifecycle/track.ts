@@ -12,6 +12,8 @@ export interface TrackOptions {
   readonly mayRotate: boolean;
   /** The visit is not use: it does not move the idle limit. */
   readonly passive: boolean;
+  /** No answer can ever hand this client a new secret, so what is given to the session holds at once. */
+  readonly bearer: boolean;
 }
 
 /** A token that was accepted. */
@@ -107,6 +109,7 @@ function judgeSecret(attempt: Attempt, held: Admitted, standing: Standing): Mayb
 function admitCurrent(attempt: Attempt, held: Admitted): MaybePromise<Tracked> {
   const { life, presented, options } = attempt;
   const { record } = held;
+  if (options.bearer && record.grants) return admitGranted(attempt, held, record.grants);
   if (!options.mayRotate) return admit(life, held);
   if (record.successor) {
     // Offered before and not seen yet: the same one again.
@@ -123,6 +126,18 @@ async function admitRotated(attempt: Attempt, held: Admitted): Promise<Tracked> 
   if (offered === null) return admit(life, held);
   if (offered.updated.outcome !== 'updated') return again(attempt);
   return admit(life, { ...held, record: offered.updated.record }, offered.next);
+}
+
+async function admitGranted(attempt: Attempt, held: Admitted, grants: readonly string[]): Promise<Tracked> {
+  const { life } = attempt;
+  const { record: before, usedAt } = held;
+  const permissions = [...before.permissions, ...grants];
+  const granting = async (): ReturnType<typeof write> =>
+    write(life, before, { permissions, grants: undefined }, usedAt);
+  const granted = await whereWritable(life, held, granting());
+  if (granted === null) return admit(life, held);
+  if (granted.outcome !== 'updated') return again(attempt);
+  return admit(life, { ...held, record: granted.record, permissions });
 }
 
 async function admitSuccessor(attempt: Attempt, held: Admitted): Promise<Tracked> {

@@ -31,6 +31,22 @@ everyFramework(
   { bearer: true },
 );
 
+everyFramework(
+  'G10: what is given to a session holds at once for a bearer, who can be handed no new token',
+  async ({ visitor, app, lab }) => {
+    await visitor.post('/login', { user: 'u1' });
+    const bearer = { ...script, 'sec-fetch-site': '', authorization: `Bearer ${visitor.cookie.split('=')[1]}` };
+    const program = new Visitor(app.origin);
+    const status = async (): Promise<number> => (await program.get('/admin', { headers: bearer })).status;
+    assert.equal(await status(), 403);
+    await lab.sessions.setPermissions('u1', ['read', 'admin']);
+    assert.equal(await status(), 200);
+    await lab.sessions.setPermissions('u1', ['read']);
+    assert.equal(await status(), 403);
+  },
+  { bearer: true },
+);
+
 everyFramework('a bearer token is nothing where it was not asked for', async ({ visitor, app }) => {
   await visitor.post('/login', { user: 'u1' });
   const token = visitor.cookie.split('=')[1] ?? '';

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isTerminal } from '../../src/lifecycle/events.ts';
@@ -11,6 +8,7 @@ import { sqlite } from '../../src/stores/sqlite/sqlite.ts';
 import type { TestClock } from '../../src/testing/clock.ts';
 import { seededRandom } from '../../src/testing/random.ts';
 import { Lab } from '../lab.ts';
+import { temporary } from '../temporary.ts';
 import { commands, type Engine, Real } from './commands.ts';
 import { Model, policy } from './model.ts';
 
@@ -93,7 +91,7 @@ test('G1–G11: the library and the model agree after every command of any life 
 
 test('G1–G11: the library and the model agree after every command of any life [sqlite]', async () => {
   await check((now) => {
-    const path = join(mkdtempSync(join(tmpdir(), 'sojourn-')), 'sessions.db');
+    const path = temporary('sessions.db');
     const reopen = async (store: Store): Promise<Store> => {
       await store.close();
       return sqlite(path, { now });

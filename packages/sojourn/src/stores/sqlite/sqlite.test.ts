@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { temporary } from '../../../test/temporary.ts';
 import { SojournError } from '../../lifecycle/errors.ts';
 import { storeContract } from '../contract/contract.ts';
 import {
@@ -20,7 +19,7 @@ import {
 import { sqlite } from './sqlite.ts';
 
 function freshPath(): string {
-  return join(mkdtempSync(join(tmpdir(), 'sojourn-')), 'sessions.db');
+  return temporary('sessions.db');
 }
 
 storeContract('sqlite', async (now) => {
