@@ -53,7 +53,7 @@ export function policyText(policy: Policy): string {
       : '- An older token used again is a copy: the session asks for a fresh proof (reuse_detected).',
     `- An impersonation lasts ${spell(policy.impersonateFor)} at most.`,
     `- A sign-in waits ${spell(policy.pendingFor)} for its second factor.`,
-    `- Forms carry a session-bound token: ${policy.formToken === 'required' ? 'yes' : 'no; same-origin evidence suffices'}.`,
+    `- Forms carry a session-bound token: ${policy.formToken === 'required' ? 'yes, on every route with a sign-in rule' : 'no; same-origin evidence suffices'}.`,
     '',
   ].join('\n');
 }
