@@ -37,14 +37,13 @@ export class Reader {
   find(id: string): SessionRecord | null {
     const row: unknown = this.#read(() => this.#statements.session.get(id));
     if (!Array.isArray(row)) return null;
-    const [text, format, data, version, lastSeenAt, state]: unknown[] = row;
-    return decodeRecord(String(text), {
+    return decodeRecord(String(row[0]), {
       id,
-      format: Number(format),
-      data: String(data),
-      version: Number(version),
-      lastSeenAt: Number(lastSeenAt),
-      state: String(state),
+      format: Number(row[1]),
+      data: String(row[2]),
+      version: Number(row[3]),
+      lastSeenAt: Number(row[4]),
+      state: String(row[5]),
     });
   }
 
