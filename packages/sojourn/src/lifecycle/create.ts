@@ -197,7 +197,9 @@ function pendingOf({ held }: Requester, subject: string): Pending | null {
 function handedOver(life: Life, from: SessionRecord | null, subject: string, kept: string): string {
   if (from === null || (from.subject !== null && from.subject !== subject)) return kept;
   try {
-    return from.subject === null ? handOver(life.policy, from.data, kept) : joined(life.policy, from.data, kept);
+    return from.subject === null
+      ? handOver(life.policy, from.data, kept, from.id)
+      : joined(life.policy, from.data, kept, from.id);
   } catch (error) {
     if (!isError(error, 'data_too_large')) throw error;
     life.notices.add(from.id, error.code);

@@ -57,22 +57,16 @@ function drafted(draft: Data, change: Edit, most: number): string {
   return serialise(draft, most);
 }
 
-/** Data from its stored text. Throws `store_unavailable` where that is no object's. */
-export function parseData(text: string, sessionId?: string): Data {
+/** Data from its stored text. Throws `store_unavailable` with the session's id where that is no object's. */
+export function parseData(text: string, sessionId: string): Data {
   if (text === '{}') return {};
-  let data: unknown;
   try {
-    data = JSON.parse(text);
-  } catch (cause) {
-    throw unreadable(sessionId, cause);
+    const data: unknown = JSON.parse(text);
+    if (isObject(data)) return data;
+  } catch {
+    // As unreadable as what is no object.
   }
-  if (!isObject(data)) throw unreadable(sessionId);
-  return data;
-}
-
-function unreadable(sessionId: string | undefined, cause?: unknown): SojournError {
-  const whose = sessionId === undefined ? {} : { sessionId };
-  return new SojournError('store_unavailable', `The data of session ${sessionId} cannot be read.`, { ...whose, cause });
+  throw new SojournError('store_unavailable', `The data of session ${sessionId} cannot be read.`, { sessionId });
 }
 
 /** Data as JSON text that reads back as the same, within a byte limit. */
@@ -124,9 +118,9 @@ function notSerialisable(path: string, what: string): SojournError {
 }
 
 /** A visitor's data at sign-in beside what the subject has: only what the policy names crosses. */
-export function handOver(policy: Policy, visitors: string, own: string): string {
-  const result = parseData(own);
-  const from = parseData(visitors);
+export function handOver(policy: Policy, visitors: string, own: string, sessionId: string): string {
+  const result = parseData(own, sessionId);
+  const from = parseData(visitors, sessionId);
   for (const [key, rule] of Object.entries(policy.handover)) {
     if (!Object.hasOwn(from, key) || rule === 'drop') continue;
     const value = handedOver(rule, from[key], result[key]);
@@ -136,8 +130,10 @@ export function handOver(policy: Policy, visitors: string, own: string): string 
 }
 
 /** A session's data beside what was kept for its subject: the session's goes first. */
-export function joined(policy: Policy, data: string, kept: string): string {
-  return kept === '{}' ? data : serialise({ ...parseData(kept), ...parseData(data) }, policy.dataBytes);
+export function joined(policy: Policy, data: string, kept: string, sessionId: string): string {
+  return kept === '{}'
+    ? data
+    : serialise({ ...parseData(kept, sessionId), ...parseData(data, sessionId) }, policy.dataBytes);
 }
 
 /** `merge` joins arrays and plain objects; otherwise what the subject already has goes first. */

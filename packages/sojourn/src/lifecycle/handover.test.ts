@@ -34,7 +34,8 @@ async function lose(lab: Lab, subject: string, data: Partial<Data>): Promise<voi
 }
 
 function handedOver(handover: Record<string, Handover>, visitors: object, own: object): unknown {
-  return parseData(handOver(checkPolicy({ handover }), JSON.stringify(visitors), JSON.stringify(own)));
+  const text = handOver(checkPolicy({ handover }), JSON.stringify(visitors), JSON.stringify(own), 'Aid');
+  return parseData(text, 'Aid');
 }
 
 test('at sign-in only what the policy names crosses (R-231, S-12)', () => {
@@ -74,7 +75,10 @@ test('a function decides for its key, and undefined leaves what there is', () =>
 
 test('a merge of hostile keys makes no prototype (R-084)', () => {
   const policy = checkPolicy({ handover: { prefs: 'merge' } });
-  const merged = parseData(handOver(policy, '{"prefs":{"__proto__":{"admin":true}}}', '{"prefs":{"a":1}}'));
+  const merged = parseData(
+    handOver(policy, '{"prefs":{"__proto__":{"admin":true}}}', '{"prefs":{"a":1}}', 'Aid'),
+    'Aid',
+  );
   assert.equal(Reflect.get(Object(merged['prefs']), 'admin'), undefined);
   assert.equal(Reflect.get({}, 'admin'), undefined);
 });
