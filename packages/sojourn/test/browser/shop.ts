@@ -108,7 +108,9 @@ function shopOn(lab: Lab, connected: () => void): express.Express {
 }
 
 function pageWith(limits: string): string {
+  // A browser asks for an icon when it likes, which would be a use of the session.
   return `<!doctype html>
+<link rel="icon" href="data:,">
 <script type="importmap">{ "imports": { "sojourn/browser": "/sojourn.js" } }</script>
 <script type="application/json" id="limits">${limits}</script>
 <p id="warning" hidden>You will be signed out in a minute.</p>

@@ -198,8 +198,10 @@ export function commands(compare: (model: Model, real: Real) => Promise<void>): 
     ),
     fc.constant(
       act('sweep', async (m, r) => {
-        let more = true;
-        while (more) ({ more } = await r.lab.sessions.sweep({ most: 2 }));
+        for (let done = 1; done > 0; ) {
+          const { expired, removed } = await r.lab.sessions.sweep({ most: 2 });
+          done = expired + removed;
+        }
         m.sweep();
       }),
     ),

@@ -227,14 +227,14 @@ export class Model {
     return session;
   }
 
+  /** Laps until nothing is due: a visitor's session that ends at its limit is not remembered beyond it. */
   sweep(): void {
     this.flush();
     for (const session of this.sessions.values()) {
-      if (session.ended === null) {
-        if (!this.isLive(session)) this.endExpired(session);
-      } else if (this.now >= Math.max(session.expiresAt, session.ended.at + 24 * hour)) {
-        this.forgotten.add(session.id);
-      }
+      if (session.ended === null && !this.isLive(session)) this.endExpired(session);
+      if (session.ended === null) continue;
+      const least = session.subject === null ? 0 : session.ended.at + 24 * hour;
+      if (this.now >= Math.max(session.expiresAt, least)) this.forgotten.add(session.id);
     }
   }
 }
