@@ -9,8 +9,8 @@ import type { Consumed, Ready } from './server.ts';
 import { verify } from './verify.ts';
 
 /*
- * The same route in front of every candidate, each a server process of its own, all started before the
- * first is measured. A turn is short, a round gives each candidate one turn, and what is reported are
+ * The same route in front of every candidate, each a server process of its own, all of a framework
+ * started before the first is measured. A turn is short, a round gives each candidate one turn, and what is reported are
  * the quotients within a round: what slows the machine for seconds slows both sides of a quotient.
  */
 
@@ -30,9 +30,9 @@ const groups: readonly (readonly string[])[] = [
 ];
 const connections = 32;
 const leadIn = 150;
-const duration = 600;
-const warmUp = 1200;
-const defaultRounds = 15;
+const duration = 400;
+const warmUp = 2000;
+const defaultRounds = 21;
 const serverCore = 0;
 const loadCore = 1;
 
@@ -154,7 +154,19 @@ export async function route({ rounds = defaultRounds }: { rounds?: number | unde
   const servers: Server[] = [];
   try {
     await load.next();
-    for (const name of groups.flat()) servers.push(await start(name, folder));
+    for (const group of groups) servers.push(...(await measure(group, load, folder, rounds)));
+    return report(servers);
+  } finally {
+    await load.end();
+    remove();
+  }
+}
+
+/** The candidates of one framework, by turns; no other is there meanwhile. */
+async function measure(group: readonly string[], load: Child, folder: string, rounds: number): Promise<Server[]> {
+  const servers: Server[] = [];
+  try {
+    for (const name of group) servers.push(await start(name, folder));
     for (const server of servers) await take(load, server, warmUp);
     for (const { measured } of servers) {
       for (const values of Object.values(measured)) values.length = 0;
@@ -162,11 +174,9 @@ export async function route({ rounds = defaultRounds }: { rounds?: number | unde
     for (let round = 0; round < rounds; round++) {
       const order = round % 2 === 0 ? servers : servers.toReversed();
       for (const server of order) await take(load, server, duration);
-      process.stderr.write(`route: round ${round + 1} of ${rounds}\r`);
     }
-    return report(servers);
+    return servers;
   } finally {
-    await Promise.all([load, ...servers.map(({ child }) => child)].map((child) => child.end()));
-    remove();
+    await Promise.all(servers.map(({ child }) => child.end()));
   }
 }

@@ -64,6 +64,7 @@ async function measure(folder: string, rounds: number): Promise<Report> {
   const oneByOne = figure('a second', signIns.oneByOne);
   const gain = ratio(atOnce, oneByOne);
   const held = figure('ms', values(swept, 'most'));
+  const busiest = figure('ms', values(swept, 'busiest'));
   return {
     rows: [
       row('look-up, the store alone, by the clock', figure('a second', lookups.find)),
@@ -81,6 +82,7 @@ async function measure(folder: string, rounds: number): Promise<Report> {
       row(`sweeping ${swept[0]?.expired} expired: time`, figure('s', values(swept, 'seconds'))),
       row('sweeping: delay of the loop, p99', figure('ms', values(swept, 'p99'))),
       row('sweeping: delay of the loop, worst', held),
+      row('sweeping: longest turn of the loop, by its own processor time', busiest),
     ],
     targets: [
       { what: 'look-ups in a second of one core', wanted: 60_000, bound: 'at least', unit: 'a second', measured: find },
@@ -88,12 +90,19 @@ async function measure(folder: string, rounds: number): Promise<Report> {
       ...loop.targets,
       { what: 'opening', wanted: 300, bound: 'at most', unit: 'ms', measured: opening },
       { what: 'memory once open', wanted: 150, bound: 'at most', unit: 'MB', measured: memory },
-      { what: 'sweeping: longest hold of the loop', wanted: 10, bound: 'at most', unit: 'ms', measured: held },
+      {
+        what: 'sweeping: longest hold, by processor time',
+        wanted: 10,
+        bound: 'at most',
+        unit: 'ms',
+        measured: busiest,
+      },
+      { what: 'sweeping: longest hold, by the clock', wanted: 10, bound: 'at most', unit: 'ms', measured: held },
     ],
     notes: [
       ...loop.notes,
       counted,
-      'The worst delay of the loop without any writes says what of the worst ones is the machine’s own.',
+      'By the clock the worst delay is often the machine’s own: see that of no writes. The thread’s own processor time moves in ticks of up to 4 ms.',
       'The file was written just before: its pages are in the system’s memory, not on the way from the disk.',
       ...(pins ? [] : ['taskset is missing: the look-ups were not kept to one core.']),
     ],

@@ -11,6 +11,8 @@ export interface SweptRound {
   /** Milliseconds that the event loop was held, the millisecond of the timer included. */
   readonly p99: number;
   readonly most: number;
+  /** Most milliseconds of its own processor time that the thread used between two of its timers. */
+  readonly busiest: number;
 }
 
 const [, , path = '', wanted] = process.argv;
@@ -19,6 +21,13 @@ const sessions = createSessions({ store: sqlite(path), sweepEvery: 'never' });
 await sessions.sweep({ most: 1 });
 const histogram = monitorEventLoopDelay({ resolution: 1 });
 histogram.enable();
+let busiest = 0;
+let used = process.threadCpuUsage();
+const watch = setInterval(() => {
+  const { user, system } = process.threadCpuUsage(used);
+  used = process.threadCpuUsage();
+  busiest = Math.max(busiest, (user + system) / 1000);
+}, 1);
 const begun = performance.now();
 let expired = 0;
 while (expired < Number(wanted)) {
@@ -27,11 +36,13 @@ while (expired < Number(wanted)) {
   if (!lap.more) break;
 }
 histogram.disable();
+clearInterval(watch);
 const found: SweptRound = {
   expired,
   seconds: (performance.now() - begun) / 1000,
   p99: histogram.percentile(99) / 1e6,
   most: histogram.max / 1e6,
+  busiest,
 };
 await sessions.close();
 tell(found);
