@@ -7,11 +7,11 @@ import type { SessionEvent } from './lifecycle/events.ts';
 import { sweep } from './lifecycle/expire.ts';
 import type { Life } from './lifecycle/life.ts';
 import { Notices } from './lifecycle/notices.ts';
+import { knownKeys, text } from './lifecycle/options.ts';
 import { setPermissions } from './lifecycle/permissions.ts';
-import { checkPolicy, knownKeys, type Policy, type PolicyName, type PolicyOptions } from './lifecycle/policy.ts';
+import { checkPolicy, type Policy, type PolicyName, type PolicyOptions } from './lifecycle/policy.ts';
 import type { Clock, MaybePromise, Random, Store, Swept } from './lifecycle/ports.ts';
 import { Signals } from './lifecycle/signals.ts';
-import { checkSubject } from './lifecycle/subject.ts';
 import {
   disable,
   enable,
@@ -150,6 +150,9 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   options: SessionsOptions,
 ): Sessions<D, P> {
   knownKeys('createSessions', options, optionKeys);
+  if (typeof options.store?.find !== 'function') {
+    throw invalid("store: pass one, as sqlite('./data/sessions.db') of sojourn/sqlite.");
+  }
   const transport = checkTransport(options);
   const policy = checkPolicy(options.policy);
   const clock = options.clock ?? systemClock;
@@ -198,12 +201,12 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
         : session(carrier, tracked, presented.secret);
     },
     terminate: (id, given) => terminate(life, id, given),
-    terminateAll: async (subject, given) => terminateAll(life, checkSubject(subject), given),
-    setPermissions: async (subject, permissions) => setPermissions(life, checkSubject(subject), permissions),
-    disable: async (subject, given) => disable(life, checkSubject(subject), given?.by),
-    enable: async (subject) => enable(life, checkSubject(subject)),
-    purge: async (subject) => purge(life, checkSubject(subject)),
-    list: async (subject) => devicesOf<P>(await store.list(checkSubject(subject)), policy, store.now()),
+    terminateAll: async (subject, given) => terminateAll(life, text('subject', subject), given),
+    setPermissions: async (subject, permissions) => setPermissions(life, text('subject', subject), permissions),
+    disable: async (subject, given) => disable(life, text('subject', subject), given?.by),
+    enable: async (subject) => enable(life, text('subject', subject)),
+    purge: async (subject) => purge(life, text('subject', subject)),
+    list: async (subject) => devicesOf<P>(await store.list(text('subject', subject)), policy, store.now()),
     find: async (id) => {
       const record = await store.find(id);
       return record && describe<P>(record, policy);
@@ -250,7 +253,9 @@ function checkTransport(options: SessionsOptions): Transport {
   const cookie = options.cookie ?? {};
   knownKeys('cookie', cookie, ['name', 'sameSite']);
   makeCookie(cookie, site.secure, '0');
-  return { site, cookie, bearer: options.bearer ?? false, proxies };
+  const bearer = options.bearer ?? false;
+  if (typeof bearer !== 'boolean') throw invalid('bearer: use true or false.');
+  return { site, cookie, bearer, proxies };
 }
 
 async function lap(life: Life, most: number, failed: (error: unknown) => void): Promise<Swept> {

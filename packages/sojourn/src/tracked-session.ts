@@ -221,9 +221,9 @@ export class TrackedSession extends Guard {
     });
   }
 
-  async stepUp({ factor }: { factor: string }): Promise<void> {
+  async stepUp(given: { factor: string }): Promise<void> {
     await this.#write({ changesToken: true, needsEvidence: true }, async () => {
-      this.#issue(await stepUp(this.#life, this.#live(), factor));
+      this.#issue(await stepUp(this.#life, this.#live(), given));
     });
   }
 

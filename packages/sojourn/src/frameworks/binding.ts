@@ -1,5 +1,5 @@
 import { invalid, SojournError } from '../lifecycle/errors.ts';
-import { knownKeys } from '../lifecycle/policy.ts';
+import { knownKeys, oneOf } from '../lifecycle/options.ts';
 import type { Sessions } from '../sessions.ts';
 import { type Cookie, makeCookie } from '../transports/cookie.ts';
 import { isLoopback } from '../transports/origin.ts';
@@ -54,6 +54,9 @@ export class Binding<D, P extends string> {
       if (path !== null && localPath(path) === null) {
         throw invalid(`${JSON.stringify(path)}: write a path of this site, as /login.`);
       }
+    }
+    if (given.clearSiteData !== false && !/^("\w+"(, )?)+$/.test(given.clearSiteData)) {
+      throw invalid(`clearSiteData ${given.clearSiteData}: write it as "cache", "storage", with the quotes, or false.`);
     }
     this.sessions = sessions;
     this.signInPath = given.signInPath;
@@ -110,5 +113,6 @@ export class Binding<D, P extends string> {
 
 export function checkTrackOptions(options: TrackOptions): TrackOptions {
   knownKeys('track', options, ['whenUnknown', 'eager', 'readOnly', 'passive']);
+  oneOf('track.whenUnknown', options.whenUnknown ?? 'refuse', ['refuse', 'visitor']);
   return options;
 }

@@ -1,10 +1,10 @@
 import { handOver, joined } from './data.ts';
 import { invalid, isError, isRefusal, SojournError } from './errors.ts';
 import { type Held, type Life, operation } from './life.ts';
+import { knownKeys, text, texts } from './options.ts';
 import type { CreateOptions } from './ports.ts';
 import { readmit } from './readmit.ts';
 import type { Device, Factor, NewSession, Pending, SessionRecord } from './session.ts';
-import { checkSubject } from './subject.ts';
 import { newId, Token } from './token.ts';
 
 /** A session that was just made and the token for its client, which exists nowhere else. */
@@ -58,13 +58,15 @@ export async function createAnonymous(life: Life, data: string, address: string 
  * `limit_reached`.
  */
 export async function signIn(life: Life, requester: Requester, subject: string, given: SignInOptions): Promise<Issued> {
+  knownKeys('signIn', given, ['permissions', 'factor', 'remember', 'kind', 'device', 'checkedAt']);
   const kind = given.kind ?? (given.remember ? 'remembered' : 'standard');
   if (kind === 'anonymous' || life.policy.kinds[kind] === undefined) {
     throw invalid(`signIn: add the kind ${JSON.stringify(kind)} to policy.kinds.`);
   }
-  checkSubject(subject);
+  text('subject', subject);
   const checkedAt = given.checkedAt ?? requester.beganAt;
-  const proved: Factor[] = given.factor === undefined ? [] : [{ method: given.factor, at: life.store.now() }];
+  const permissions = texts('signIn.permissions', given.permissions ?? []);
+  const proved = proof(given.factor, life.store.now());
   const first = pendingOf(requester, subject);
   return replace(life, requester, { subject, limited: true }, async (from) => {
     const { kept } = await life.store.subject(subject);
@@ -78,7 +80,7 @@ export async function signIn(life: Life, requester: Requester, subject: string, 
       fresh: {
         subject,
         kind,
-        permissions: [...new Set(given.permissions)],
+        permissions,
         factors: [...(first?.factors ?? []), ...proved],
         data: handedOver(life, from, subject, kept?.data ?? '{}'),
         ...(given.device ? { device: given.device } : {}),
@@ -94,13 +96,14 @@ export async function beginSignIn(
   subject: string,
   given: Pick<SignInOptions, 'factor' | 'checkedAt'>,
 ): Promise<Issued> {
-  checkSubject(subject);
+  knownKeys('beginSignIn', given, ['factor', 'checkedAt']);
+  text('subject', subject);
   const now = life.store.now();
   const checkedAt = given.checkedAt ?? requester.beganAt;
   const { disabled, changedAt } = await life.store.subject(subject);
   // A change in the future was written before the clock was set back; the sign-in itself will judge it.
   if (disabled || (changedAt >= checkedAt && changedAt <= now)) throw refusedCreate('subject_changed');
-  const factors = given.factor === undefined ? [] : [{ method: given.factor, at: now }];
+  const factors = proof(given.factor, now);
   const pending = { subject, factors, checkedAt, until: now + life.policy.pendingFor };
   return replace(life, requester, { subject: null, limited: false }, async (from) => ({
     checkedAt,
@@ -113,6 +116,10 @@ export async function beginSignIn(
       data: from?.subject === null ? from.data : '{}',
     },
   }));
+}
+
+function proof(factor: string | undefined, at: number): Factor[] {
+  return factor === undefined ? [] : [{ method: text('factor', factor), at }];
 }
 
 interface Plan {

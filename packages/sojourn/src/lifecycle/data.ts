@@ -1,4 +1,4 @@
-import { SojournError } from './errors.ts';
+import { invalid, SojournError } from './errors.ts';
 import { type Held, type Life, write } from './life.ts';
 import type { Handover, Policy } from './policy.ts';
 import { readmit } from './readmit.ts';
@@ -35,26 +35,28 @@ export async function update(life: Life, held: Held, change: Edit): Promise<Held
 export type Edit = (draft: Data) => void;
 
 function edited(policy: Policy, record: SessionRecord, change: Edit): string {
-  return drafted(
-    parseData(record.data, record.id),
-    change,
-    record.subject === null ? policy.anonymousDataBytes : policy.dataBytes,
-  );
+  const most = record.subject === null ? policy.anonymousDataBytes : policy.dataBytes;
+  return drafted(record.data, parseData(record.data, record.id), change, most);
 }
 
 /** The data of a session that does not exist yet. */
 export function firstData(policy: Policy, change: Edit): string {
-  return drafted({}, change, policy.anonymousDataBytes);
+  return drafted('{}', {}, change, policy.anonymousDataBytes);
 }
 
-function drafted(draft: Data, change: Edit, most: number): string {
+function drafted(before: string, draft: Data, change: Edit, most: number): string {
+  if (typeof change !== 'function') throw invalid('update: pass a function that edits the draft.');
   const result: unknown = change(draft);
   if (result instanceof Promise) {
     // Its failure would be nobody's.
     result.catch(() => {});
     throw new SojournError('state_invalid', 'update: await before it, the function must not be async.');
   }
-  return serialise(draft, most);
+  const text = serialise(draft, most);
+  if (typeof result === 'object' && result !== null && text === before) {
+    throw new SojournError('state_invalid', 'update: edit the draft, what the function answers is not used.');
+  }
+  return text;
 }
 
 /** Data from its stored text. Throws `store_unavailable` with the session's id where that is no object's. */

@@ -1,10 +1,10 @@
 import { type Issued, type Requester, replace } from './create.ts';
 import { type Duration, milliseconds } from './duration.ts';
-import { invalid, SojournError } from './errors.ts';
+import { SojournError } from './errors.ts';
 import { limitsOf } from './expire.ts';
 import type { Held, Life } from './life.ts';
+import { knownKeys, text, texts } from './options.ts';
 import type { Actor } from './session.ts';
-import { checkSubject } from './subject.ts';
 
 export interface ImpersonateOptions<Permission extends string = string> {
   /** Why, for the record and for the subject's own list of devices. */
@@ -20,11 +20,13 @@ export interface ImpersonateOptions<Permission extends string = string> {
  */
 export function impersonate(life: Life, held: Held, subject: string, given: ImpersonateOptions): Promise<Issued> {
   const { record: own, seenAt } = held;
+  knownKeys('impersonate', given, ['reason', 'permissions', 'for']);
+  text('subject', subject);
+  const reason = text('impersonate.reason', given.reason);
+  const granted = texts('impersonate.permissions', given.permissions ?? []);
   if (own.subject === null || own.actor || own.subject === subject) {
     throw new SojournError('state_invalid', 'impersonate: use a signed-in session of one’s own.');
   }
-  checkSubject(subject);
-  if (given.reason.trim() === '') throw invalid('impersonate: name the reason.');
   const longest = life.policy.impersonateFor;
   const lifetime = Math.min(longest, given.for === undefined ? longest : milliseconds(given.for, 'impersonate.for'));
   const actorSubject = own.subject;
@@ -40,7 +42,7 @@ export function impersonate(life: Life, held: Held, subject: string, given: Impe
     const { expiresAt } = limitsOf(from, life.policy);
     const actor: Actor = {
       subject: actorSubject,
-      reason: given.reason,
+      reason,
       at: seenAt,
       until: Math.min(life.store.now() + lifetime, expiresAt),
       own: { permissions, factors, kind, expiresAt, data },
@@ -50,7 +52,7 @@ export function impersonate(life: Life, held: Held, subject: string, given: Impe
       fresh: {
         subject,
         kind: 'standard',
-        permissions: [...new Set(given.permissions)],
+        permissions: granted,
         factors: [],
         lifetime,
         notAfter: expiresAt,

@@ -1,7 +1,7 @@
 import { type Duration, milliseconds } from './duration.ts';
 import type { Code } from './errors.ts';
 import { type Life, operation } from './life.ts';
-import { knownKeys } from './policy.ts';
+import { knownKeys, text, texts } from './options.ts';
 import type { SessionRecord } from './session.ts';
 
 /** What a route asks of a signed-in session, beyond being signed in. */
@@ -23,11 +23,14 @@ export interface CheckedRequirement {
 
 export function checkRequirement(given: Requirement = {}): CheckedRequirement {
   knownKeys('requireSignIn', given, ['permission', 'within', 'factor']);
+  // A name that is there and undefined was mistyped: to ask for nothing instead would open the route.
+  const { permission, within, factor } = given as Required<Requirement>;
+  const [named, timed, proved] = ['permission', 'within', 'factor'].map((key) => key in given);
   return {
-    permission: given.permission ?? null,
-    within: given.within === undefined ? Number.POSITIVE_INFINITY : milliseconds(given.within, 'requireSignIn.within'),
-    factor: given.factor ?? null,
-    proof: given.within !== undefined || given.factor !== undefined,
+    permission: named ? text('requireSignIn.permission', permission) : null,
+    within: timed ? milliseconds(within, 'requireSignIn.within') : Number.POSITIVE_INFINITY,
+    factor: proved ? text('requireSignIn.factor', factor) : null,
+    proof: timed === true || proved === true,
   };
 }
 
@@ -54,7 +57,7 @@ export function unmet(
  * impersonation only ever loses. Answers how many sessions changed.
  */
 export async function setPermissions(life: Life, subject: string, permissions: readonly string[]): Promise<number> {
-  return life.store.setPermissions(subject, [...new Set(permissions)], { operation: operation(life) });
+  return life.store.setPermissions(subject, texts('setPermissions', permissions), { operation: operation(life) });
 }
 
 /** One session's part of `setPermissions`: the change, or `null` when nothing differs. */

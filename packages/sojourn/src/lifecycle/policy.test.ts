@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { code } from '../../test/lab.ts';
 import { SojournError } from './errors.ts';
-import { checkPolicy, type KindOptions, knownKeys, type PolicyOptions, policyNames } from './policy.ts';
+import { knownKeys } from './options.ts';
+import { checkPolicy, type KindOptions, type PolicyOptions, policyNames } from './policy.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;

@@ -1,5 +1,6 @@
 import { type Duration, milliseconds, spell } from './duration.ts';
 import { invalid } from './errors.ts';
+import { knownKeys, oneOf, whole } from './options.ts';
 
 /** Limits of one kind of session. */
 export interface KindOptions {
@@ -147,25 +148,6 @@ const named: Readonly<Record<PolicyName, PolicyOptions>> = {
 /** The names `createSessions({ policy })` accepts. */
 export const policyNames: readonly PolicyName[] = Object.keys(named) as PolicyName[];
 
-/** Throws `option_invalid` for the first key that is not known, naming those that are. */
-export function knownKeys(where: string, given: object, known: readonly string[]): void {
-  for (const key of Object.keys(given)) {
-    if (!known.includes(key)) {
-      throw invalid(`${where}.${key} is no option: use ${known.join(', ')}.`);
-    }
-  }
-}
-
-export function oneOf<T extends string>(option: string, value: T, allowed: readonly T[]): T {
-  if (allowed.includes(value)) return value;
-  throw invalid(`${option} ${JSON.stringify(value)}: use ${allowed.join(', ')}.`);
-}
-
-function whole(option: string, value: number, least = 1): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw invalid(`${option} ${JSON.stringify(value)}: use a whole number from ${least}.`);
-}
-
 /** One kind, whole and checked. A default gives way to a shorter absolute limit; only what was asked for can be too long. */
 function checkKind(name: string, base: KindOptions, own: KindOptions): Kind {
   const where = `policy.kinds.${name}`;
@@ -209,9 +191,10 @@ function spanOrNever(value: Duration | 'never', option: string): number {
 
 /** A policy by name or by options, whole and checked. Throws `option_invalid` with the fix. */
 export function checkPolicy(given: PolicyName | PolicyOptions = 'default'): Policy {
-  const { extends: name = 'default', kinds: ownKinds, ...own } = typeof given === 'string' ? { extends: given } : given;
+  const options = typeof given === 'string' ? { extends: given } : given;
+  knownKeys('policy', options, [...Object.keys(defaults.policy), 'kinds', 'extends']);
+  const { extends: name = 'default', kinds: ownKinds, ...own } = options;
   oneOf('policy', name, policyNames);
-  knownKeys('policy', own, Object.keys(defaults.policy));
   const { kinds: baseKinds, ...base } = named[name];
   const all = { ...defaults.policy, ...base, ...own };
   // Without a prototype: a kind called `constructor` is none.

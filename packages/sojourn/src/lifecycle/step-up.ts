@@ -1,6 +1,7 @@
 import type { Issued } from './create.ts';
 import { SojournError } from './errors.ts';
 import { type Held, type Life, write } from './life.ts';
+import { knownKeys, text } from './options.ts';
 import { readmit } from './readmit.ts';
 import { retire } from './rotate.ts';
 import type { Retired } from './session.ts';
@@ -10,7 +11,9 @@ import { Token } from './token.ts';
  * The subject proved themselves again in the same session: the factor's time is now, and a fresh
  * secret takes over at once. The old one is refused with `token_replaced` and has no grace.
  */
-export async function stepUp(life: Life, held: Held, factor: string): Promise<Issued> {
+export async function stepUp(life: Life, held: Held, given: { factor: string }): Promise<Issued> {
+  knownKeys('stepUp', given, ['factor']);
+  const factor = text('stepUp.factor', given.factor);
   for (let now = held; ; now = await readmit(life, now)) {
     const { record } = now;
     if (record.subject === null || record.actor) {

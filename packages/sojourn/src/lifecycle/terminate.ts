@@ -1,5 +1,6 @@
 import { type EndingReason, isRefusal } from './errors.ts';
 import { end, type Held, type Life, operation } from './life.ts';
+import { knownKeys } from './options.ts';
 import { readmit } from './readmit.ts';
 import { refusalError, refuseAs } from './track.ts';
 
@@ -17,6 +18,7 @@ export interface TerminateAllOptions extends TerminateOptions {
 
 /** Ends a session at once, however long its limits still run. `false`: it had ended before or is not known. */
 export async function terminate(life: Life, id: string, options: TerminateOptions = {}): Promise<boolean> {
+  knownKeys('terminate', options, ['reason', 'by']);
   const { reason = 'revoked', by = 'system' } = options;
   const result = await end(life, id, { reason, by });
   return result?.ended ?? false;
@@ -42,7 +44,9 @@ export async function signOut(life: Life, held: Held, reason: EndingReason): Pro
 }
 
 /** Ends all sessions of a subject but one, and refuses sign-ins that were checked before. Answers how many it ended. */
-export function terminateAll(life: Life, subject: string, options: TerminateAllOptions = {}): Promise<number> {
+export async function terminateAll(life: Life, subject: string, options: TerminateAllOptions = {}): Promise<number> {
+  // A mistyped `except` would end the session that asks.
+  knownKeys('terminateAll', options, ['reason', 'by', 'except']);
   return endAll(life, subject, { reason: 'revoked', by: 'system', ...options });
 }
 

@@ -1,5 +1,5 @@
 import { invalid } from '../lifecycle/errors.ts';
-import { oneOf } from '../lifecycle/policy.ts';
+import { oneOf } from '../lifecycle/options.ts';
 
 export interface CookieOptions {
   /** Default `__Host-sojourn` behind https; over plain http on loopback `sojourn-<port>`. */

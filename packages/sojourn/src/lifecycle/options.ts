@@ -1,0 +1,35 @@
+import { invalid } from './errors.ts';
+
+/*
+ * What comes from the application, looked at: code without types passes anything, and code with them
+ * passes `undefined` where a name was mistyped.
+ */
+
+/** An object of options with no name that nobody knows. */
+export function knownKeys(where: string, given: unknown, known: readonly string[]): void {
+  if (typeof given !== 'object' || given === null) throw invalid(`${where}: give an object of options.`);
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key)) throw invalid(`${where}.${key} is no option: use ${known.join(', ')}.`);
+  }
+}
+
+export function oneOf<T extends string>(option: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw invalid(`${option} ${JSON.stringify(value)}: use ${allowed.join(', ')}.`);
+}
+
+export function whole(option: string, value: number, least = 1): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw invalid(`${option} ${JSON.stringify(value)}: use a whole number from ${least}.`);
+}
+
+export function text(option: string, value: string): string {
+  if (typeof value === 'string' && value.trim() !== '') return value;
+  throw invalid(`${option} ${JSON.stringify(value)}: use a text that is not empty.`);
+}
+
+/** A list of texts, each once. */
+export function texts(option: string, values: readonly string[]): readonly string[] {
+  if (!Array.isArray(values)) throw invalid(`${option} ${JSON.stringify(values)}: use a list.`);
+  return [...new Set(values.map((value) => text(option, value)))];
+}
