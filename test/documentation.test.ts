@@ -59,6 +59,12 @@ function fieldsOf(path: string, name: string): string[] {
   return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, field = '']) => field);
 }
 
+/** The names in an interface of the source, methods too. */
+function membersOf(path: string, name: string): string[] {
+  const body = new RegExp(`interface ${name}<[^{]*\\{([\\s\\S]*?)\\n\\}`).exec(read(path))?.[1] ?? '';
+  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)[(<:]/gm)].map(([, member = '']) => member);
+}
+
 test('every option stands in docs/options.md, and no row is an orphan', () => {
   const library = 'packages/sojourn/src';
   const options = [
@@ -75,6 +81,17 @@ test('every option stands in docs/options.md, and no row is an orphan', () => {
   for (const field of fieldsOf(`${library}/frameworks/binding.ts`, 'TrackOptions')) {
     assert.match(read('docs/options.md'), new RegExp(`\`${field}: `));
   }
+});
+
+test('every member of a session and of the sessions stands in docs/reference.md', () => {
+  const library = 'packages/sojourn/src';
+  const members = ['Every', 'NoSession', 'Live', 'AnonymousSession', 'SignedInSession'].flatMap((name) =>
+    membersOf(`${library}/session.ts`, name),
+  );
+  members.push(...membersOf(`${library}/sessions.ts`, 'Sessions'));
+  assert.ok(members.length > 40);
+  const text = read('docs/reference.md');
+  for (const member of new Set(members)) assert.match(text, new RegExp(`[\`, ]${member}[\`(]`), member);
 });
 
 test('every link between documents leads somewhere', () => {
