@@ -79,7 +79,7 @@ test(
     await page.waitForSelector('[role=status] >> text=Your password has been changed.');
     await tabTo(page, '.bar button');
     await page.keyboard.press('Enter');
-    await page.waitForURL(`${site.origin}/`);
+    await page.waitForURL(/\/ended\?/);
   }),
 );
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { password } from '../../packages/server/test/site.ts';
 import { skip, visiting } from './browser.ts';
-import { askSession, cookieOf, fillInSignIn, goTo, idIn, signIn, signOut, steal } from './person.ts';
+import { askSession, cookieOf, fillInSignIn, goTo, idIn, leaving, signIn, signOut, steal } from './person.ts';
 
 test(
   'the first visit makes an anonymous session, and reading on makes no other',
@@ -91,6 +92,47 @@ test(
 );
 
 test(
+  'G3: the life on its plainest way: visit, the sign-in page, Sign out in the bar, and the old cookie replayed',
+  { skip },
+  visiting(async ({ site, context, page }) => {
+    for (const way of ['the sign-in page', 'the life page']) {
+      await page.goto(`${site.origin}/`);
+      if (way === 'the sign-in page') {
+        await leaving(page, () => page.locator('.bar').getByRole('link', { name: 'Sign in' }).click());
+        await fillInSignIn(page);
+      } else {
+        site.clock.advance('1s');
+        await page.fill('#username', 'ada');
+        await page.fill('#password', password);
+        await page.click('#do-sign-in');
+        await page.waitForSelector('.map.across [data-marker="signed-in"]');
+      }
+      assert.equal(page.url(), `${site.origin}/`);
+      const { value } = await cookieOf(context, site);
+
+      await signOut(page);
+      assert.match((await page.textContent('.said')) ?? '', /^Signed out: the session has ended/);
+      assert.match(
+        (await page.textContent('.state')) ?? '',
+        /^Your session was terminated\. It ended because you signed out\.$/,
+      );
+      assert.equal(await page.locator('.map.across').getAttribute('data-position'), 'terminated');
+      const kept = (await context.cookies(`${site.origin}/life/replay`)).filter(({ name }) => /-copy$|\d$/.test(name));
+      assert.deepEqual(
+        kept.map((cookie) => [cookie.value, cookie.httpOnly, cookie.path]),
+        [[value, true, '/life/replay']],
+        'no session, and the copy of the one that ended',
+      );
+
+      await page.click('#do--life-replay');
+      const result = (await page.locator('#result').textContent()) ?? '';
+      assert.match(result, /401 session_terminated\s*reason signed_out/, way);
+      assert.match(result, /The guarantee: G3/);
+    }
+  }),
+);
+
+test(
   'G3: after sign-out a saved copy of the cookie is refused, with the reason',
   { skip },
   visiting(async ({ site, context, page, other }) => {
@@ -98,7 +140,8 @@ test(
     const saved = await other();
     await steal(context, saved, site);
     await signOut(page);
-    assert.equal(page.url(), `${site.origin}/`);
+    assert.match((await page.textContent('.said')) ?? '', /^Signed out/);
+    await page.goto(`${site.origin}/`);
     const left = await cookieOf(context, site);
 
     const copy = await saved.newPage();

@@ -14,6 +14,7 @@ import {
   whoami,
 } from './life/buttons.ts';
 import { copyPath } from './life/copy.ts';
+import { showEnded, tombstonesPath } from './life/tombstone.ts';
 import { plant } from './life/tries/creation.ts';
 import { returnLate } from './life/tries/expiry.ts';
 import { replay, writeLate } from './life/tries/termination.ts';
@@ -41,6 +42,7 @@ export interface Route {
 /** The server's map: every path, who may use it, and what answers. */
 export const routes: readonly Route[] = [
   { method: 'GET', path: '/', for: 'anyone', eager: true, handle: showLife },
+  { method: 'GET', path: tombstonesPath, for: 'anyone', handle: showEnded },
   { method: 'GET', path: '/login', for: 'anyone', handle: showLogin },
   { method: 'POST', path: '/login', for: 'anyone', handle: signIn },
   { method: 'POST', path: '/logout', for: 'anyone', handle: signOut },

@@ -27,6 +27,7 @@ ${liveDevices(given)}</section>
 <section aria-labelledby="password"><h2 id="password">Password</h2>
 <form method="post" action="/account/password" class="card fields">
 ${formTokenField(frame.formToken)}
+${accountName(frame)}
 <label>Present password <input name="current" type="password" autocomplete="current-password" required></label>
 <label>New password <input name="new" type="password" autocomplete="new-password" minlength="8" required></label>
 <label class="check"><input name="others" type="checkbox" checked> Sign out my other devices</label>
@@ -41,6 +42,11 @@ ${
   });
 }
 
+/** Whose password it is, for the browser's password manager. */
+function accountName({ name }: Frame): Html {
+  return html`<input name="username" autocomplete="username" value="${name}" readonly hidden>`;
+}
+
 /** One form around the list: a single password, where one is asked for, and a button for each device. */
 function liveDevices(given: AccountPage): Html {
   const { devices, frame, askPassword } = given;
@@ -48,7 +54,7 @@ function liveDevices(given: AccountPage): Html {
   if (devices.live.length < 2) return list;
   return html`<form method="post" action="/account/sessions/terminate-others">
 ${formTokenField(frame.formToken)}
-<div class="card row">${
+<div class="card row">${askPassword ? accountName(frame) : null}${
     askPassword
       ? html`<label>Your password, to sign out a device <input name="password" type="password" autocomplete="current-password" required></label>`
       : html`<p class="soft">You proved who you are within the last 10 minutes, so no password is asked for.</p>`

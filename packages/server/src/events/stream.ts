@@ -121,7 +121,7 @@ class EventStream {
     const says = `${expired ? 'Expired' : 'Ended'}: ${reasons[reason]}.`;
     const id = cursor === undefined ? '' : `id: ${cursor}\n`;
     this.#send(
-      `event: ended\n${id}${data({ at, reason, stage: expired ? 'expiry' : 'termination', says, page: tombstonePath(this.#session.id) })}`,
+      `event: ended\n${id}${data({ at, reason, stage: expired ? 'expiry' : 'termination', says, page: tombstonePath(this.#context, this.#session.id) })}`,
     );
     this.#end();
   }

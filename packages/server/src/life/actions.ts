@@ -1,11 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
 import { answerLife } from './answer.ts';
-import { tombstoneOf } from './tombstone.ts';
 
 /** `GET /`: the life of the visitor's own session. */
 export function showLife(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  return answerLife(context, request, reply, { ended: tombstoneOf(request) });
+  return answerLife(context, request, reply);
 }
 
 /** JSON: the signed-in session. Behind `requireSignIn`, so anybody else gets a 401 problem. */

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Context, type ServerSession, say } from '../context.ts';
+import { copyKept } from './copy.ts';
 import { ownToken } from './own-cookie.ts';
 import { lifePage } from './page.ts';
 import { type Beyond, viewOf } from './view.ts';
@@ -14,7 +15,7 @@ export async function answerLife(
   return reply
     .code(status)
     .type('text/html; charset=utf-8')
-    .send(lifePage(await viewOf(context, request, beyond)));
+    .send(lifePage(await viewOf(context, request, { ...beyond, copy: copyKept(context, request, reply) })));
 }
 
 /** Back to the life page, where what was done is said. */

@@ -54,6 +54,7 @@ test('sign in: a new id, the way drawn, and the old token kept as a copy for the
   assert.ok(copy?.includes(String(anonymous)));
   assert.notEqual(idOf(visitor.token), idOf(anonymous));
   const { text } = await visitor.get('/');
+  assert.match(text, /<dt>Subject<\/dt><dd>ada <code>[\w-]{12}<\/code>/);
   assert.match(text, /Your session is signed in\./);
   assert.match(text, /data-way="none anonymous" data-taken="yes"/);
   assert.match(text, /data-way="anonymous signed-in" data-taken="yes"/);
@@ -61,6 +62,32 @@ test('sign in: a new id, the way drawn, and the old token kept as a copy for the
   const replayed = await visitor.post('/life/replay');
   assert.match(replayed.text, /<strong>401<\/strong> <code>token_replaced<\/code>/);
   assert.match(replayed.text, /The guarantee: G2/);
+});
+
+test('every sign-in and sign-out keeps the copy of the session that it ends, or none', async () => {
+  const visitor = site.visitor();
+  const copyIn = (headers: Headers): string[] =>
+    headers.getSetCookie().flatMap((line) => /^sojourn-\d+-copy=([^;]*)/.exec(line)?.[1] ?? []);
+  site.clock.advance('1s');
+  assert.deepEqual(copyIn((await visitor.post('/login', credentials)).headers), [], 'it ended none');
+  const ways: [path: string, form?: Record<string, string>][] = [
+    ['/login', credentials],
+    ['/logout'],
+    ['/life/visit'],
+    ['/login', credentials],
+    ['/life/sign-out'],
+    ['/life/visit'],
+    ['/life/plant', { ...credentials, planted: 'made-up' }],
+    ['/logout'],
+    ['/life/visit'],
+    ['/life/plant', { ...credentials, planted: 'anonymous' }],
+  ];
+  for (const [path, form] of ways) {
+    site.clock.advance('1s');
+    const { token } = visitor;
+    const { headers } = await visitor.post(path, form);
+    assert.deepEqual(copyIn(headers), path === '/life/visit' ? [] : [token], path);
+  }
 });
 
 test('sign in with a wrong password: 401, on the page, with the name kept', async () => {
@@ -183,7 +210,19 @@ test('buttons that cannot be used now are disabled, and all of them are there at
   assert.deepEqual(ids(anonymous), ids(signedIn));
   assert.equal(ids(anonymous).length, 13);
   assert.ok(disabled(anonymous).includes('do--life-sign-out'));
-  assert.deepEqual(disabled(signedIn), ['do--life-visit', 'do-sign-in', 'do-plant-made-up', 'do-plant-anonymous']);
+  assert.ok(disabled(anonymous).includes('do--life-replay'), 'there is nothing to replay');
+  assert.match(anonymous, /There is no copy yet: sign in, rotate or sign out here/);
+  assert.deepEqual(disabled(signedIn), [
+    'do--life-visit',
+    'do-sign-in',
+    'do-plant-made-up',
+    'do-plant-anonymous',
+    'do--life-replay-late',
+  ]);
+  assert.match(signedIn, /This takes a 20-second session/);
+  const brief = (await visitor.submit('/life/brief')).text;
+  assert.ok(!disabled(brief).includes('do--life-replay-late'));
+  assert.ok(!disabled((await visitor.post('/life/sign-out')).text).includes('do--life-replay'));
 });
 
 test('in an impersonation the buttons leave the other person’s sessions alone', async () => {

@@ -5,6 +5,7 @@ import { answerLife, sayAndReturn } from './answer.ts';
 import { keepCopy } from './copy.ts';
 import { knock } from './exchange.ts';
 import { ownToken } from './own-cookie.ts';
+import { signedOut } from './tombstone.ts';
 
 /*
  * The buttons of the life page. Each does the real thing to the visitor's own session, with the calls any
@@ -127,7 +128,7 @@ export async function beginBrief(
   const session = context.web.signedIn(request);
   if (session.actor) return notYours(context, request, reply);
   await session.signIn(session.subject, { kind: 'brief', permissions: session.permissions });
-  keepCopy(context, request, reply, context.web.issued(request));
+  keepCopy(context, request, reply, context.web.issued(request), 'brief');
   return sayAndReturn(
     session,
     reply,
@@ -144,8 +145,7 @@ export async function signOutHere(
   const { id } = session;
   keepCopy(context, request, reply, ownToken(context, request));
   await session.terminate();
-  const says = 'Signed out: the session has ended, here and for every copy of its token.';
-  return answerLife(context, request, reply, { ended: id, says });
+  return answerLife(context, request, reply, { ended: id, says: signedOut });
 }
 
 /** The buttons act on the visitor's own account, never on one they only look at. */

@@ -36,12 +36,12 @@ export function serverSide(view: LifeView): Html {
   );
 }
 
-function recordFacts(record: SessionSummary, { hash }: LifeView): Html {
+function recordFacts(record: SessionSummary, { hash, name }: LifeView): Html {
   const { id, subject, kind, permissions, factors, createdAt, signedInAt, ending, device } = record;
   return html`<dl class="facts">
 ${fact('Id', html`<code class="token">${id}</code>`)}
 ${fact('Secret', hash === null ? 'only its hash' : html`<code>SHA-256 ${hash}</code>`)}
-${fact('Subject', subject === null ? 'nobody yet' : html`<code>${subject}</code>`)}
+${fact('Subject', subject === null ? 'nobody yet' : html`${name ? html`${name} ` : null}<code>${subject}</code>`)}
 ${fact('Kind', kind)}
 ${fact('Permissions', ending ? 'dropped at the end' : listed(permissions))}
 ${fact('Factors', factors.length === 0 ? 'none' : factors.map(({ method, at }) => html`<span>${method}, ${clockTime(at)}</span>`))}

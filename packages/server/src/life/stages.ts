@@ -96,6 +96,7 @@ ${button(view, { action: '/life/rotate', text: 'Rotate the secret', can: live })
 function expiry(view: LifeView): Html {
   const { position, record } = view;
   const brief = record?.kind === 'brief' && position === 'signed-in';
+  const late = brief || view.copy === 'brief' || (position === 'expired' && view.browser !== null);
   return section(view, {
     stage: 'expiry',
     says: 'Two limits, both kept by the server: one without use, one in all. A session that runs out is ended before its token is refused.',
@@ -104,11 +105,13 @@ function expiry(view: LifeView): Html {
       text: brief ? 'Begin 20 seconds again' : 'Use a 20-second session',
       can: position === 'signed-in',
     }),
-    tryText: 'Let the 20 seconds run out, then come back with the same cookie.',
+    tryText: late
+      ? 'Let the 20 seconds run out, then come back with the same cookie.'
+      : 'This takes a 20-second session: begin one, let it run out, then come back with the same cookie.',
     tries: button(view, {
       action: `${copyPath}/late`,
       text: 'Return after the limit',
-      can: true,
+      can: late,
       breaks: true,
     }),
   });
@@ -120,9 +123,12 @@ function termination(view: LifeView): Html {
     stage: 'termination',
     says: 'Signing out ends the session on the server at once, with its reason. A tombstone stays, so that whoever comes back with the token is refused and told why.',
     buttons: button(view, { action: '/life/sign-out', text: 'Sign out', can: signedIn }),
-    tryText:
-      'Replay a copy of the old cookie, or finish a write begun before the sign-out. The copy lies in this browser only, in a cookie for the replay.',
-    tries: html`${button(view, { action: copyPath, text: 'Replay the old cookie', can: true, breaks: true })}
+    tryText: `Replay a copy of the old cookie, or finish a write begun before the sign-out. ${
+      view.copy === null
+        ? 'There is no copy yet: sign in, rotate or sign out here, and one is kept in this browser for ten minutes.'
+        : 'The copy lies in this browser only, in a cookie for the replay.'
+    }`,
+    tries: html`${button(view, { action: copyPath, text: 'Replay the old cookie', can: view.copy !== null, breaks: true })}
 ${button(view, { action: '/life/late-write', text: 'Write after sign-out', can: signedIn, breaks: true })}`,
   });
 }

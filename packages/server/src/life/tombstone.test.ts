@@ -30,10 +30,29 @@ test('without that leave nobody is shown the end of another’s session', async 
   const visitor = await site.signedIn();
   const id = String((await visitor.json('/session')).json['id']);
   await visitor.post('/logout');
+  const until = String(site.clock.now() + 1000);
   for (const leave of ['', 'no hex', '00'.repeat(32)]) {
-    const { status, text } = await site.visitor().get(`/?${new URLSearchParams({ ended: id, leave })}`, fetched);
-    assert.equal(status, 200);
-    assert.ok(!text.includes(id));
-    assert.match(text, /There is no session\./);
+    const asked = new URLSearchParams({ session: id, until, leave });
+    const { status, headers, text } = await site.visitor().get(`/ended?${asked}`, fetched);
+    assert.deepEqual([status, headers.get('location'), text], [303, '/', '']);
   }
+});
+
+test('sign-out leads to the tombstone, which begins no visit, for some minutes and while nobody is signed in', async () => {
+  const visitor = await site.signedIn();
+  const location = (await visitor.post('/logout')).headers.get('location') ?? '';
+  const { status, text } = await visitor.get(location);
+  assert.equal(status, 200);
+  assert.match(text, /role="status"[^>]*><p class="notice">Signed out: the session has ended/);
+  assert.match(text, /data-position="terminated"/);
+  assert.match(text, /<a href="\/" aria-current="page">Life<\/a>/);
+  assert.equal(visitor.token, undefined);
+  const longer = location.replace(/until=\d+/, `until=${site.clock.now() + 3_600_000}`);
+  assert.equal((await visitor.get(longer)).status, 303, 'the leave says until when');
+  await site.pass(601);
+  assert.equal((await visitor.get(location)).status, 303, 'the leave has run out');
+  const again = await site.signedIn();
+  const out = (await again.post('/logout')).headers.get('location') ?? '';
+  await again.get('/');
+  assert.equal((await again.get(out)).headers.get('location'), '/', 'a live session is shown in its place');
 });

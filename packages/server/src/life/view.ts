@@ -4,6 +4,7 @@ import { type Context, frameOf, type ServerSession } from '../context.ts';
 import type { Told } from '../events/feed.ts';
 import type { Frame } from '../pages/layout.ts';
 import { reasons } from '../pages/reasons.ts';
+import type { CopyKind } from './copy.ts';
 import { cookieName, idOf, isSecure, masked, shownHash, tokenIn } from './own-cookie.ts';
 import { endPosition, type Position, pathOf, type Step } from './path.ts';
 import type { Trial } from './trial.ts';
@@ -34,6 +35,8 @@ export interface LifeView {
   readonly path: readonly Step[];
   readonly browser: BrowserSide | null;
   readonly record: SessionSummary | null;
+  /** Whose it is, while it lives. */
+  readonly name: string | null;
   readonly hash: string | null;
   readonly idle: ClockFace | null;
   readonly absolute: ClockFace | null;
@@ -41,6 +44,8 @@ export interface LifeView {
   /** From where on the stream of events goes on after this page. */
   readonly cursor: string;
   readonly trial: Trial | null;
+  /** Of what the browser holds a copy to replay. */
+  readonly copy: CopyKind | null;
   readonly signIn: { readonly error: string | null; readonly username: string };
 }
 
@@ -55,6 +60,7 @@ export interface Beyond {
   readonly trial?: Trial;
   /** Said on this page. */
   readonly says?: string;
+  readonly copy?: CopyKind | null;
   readonly signIn?: { readonly error: string | null; readonly username: string };
 }
 
@@ -76,6 +82,8 @@ export async function viewOf(context: Context, request: FastifyRequest, beyond: 
     events,
     cursor,
     trial,
+    name: frame.name,
+    copy: beyond.copy ?? null,
     signIn: beyond.signIn ?? { error: null, username: '' },
   };
 }

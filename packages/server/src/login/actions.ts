@@ -1,5 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Context, field, frameOf, say } from '../context.ts';
+import { keepCopy } from '../life/copy.ts';
+import { ownToken } from '../life/own-cookie.ts';
+import { tombstonePath } from '../life/tombstone.ts';
 import { loginPage } from './page.ts';
 import { prove, refusalOf } from './prove.ts';
 
@@ -33,12 +36,15 @@ export async function signIn(context: Context, request: FastifyRequest, reply: F
       .send(loginPage({ frame, action: request.url, ended: null, unsent: false, error: says, username }));
   }
   const session = web.session(request);
+  // What the sign-in ends: the visitor's session, or the one that somebody was signed in with.
+  const old = session.state === 'none' ? null : ownToken(context, request);
   await session.signIn(proof.user.id, {
     permissions: proof.user.permissions,
     factor: 'password',
     remember: field(request, 'remember') === 'on',
     checkedAt: proof.checkedAt,
   });
+  keepCopy(context, request, reply, old);
   if (isUnsent(request)) await say(session, unsentMessage);
   return reply.redirect(web.returnPath(request), 303);
 }
@@ -48,7 +54,12 @@ function isUnsent({ url }: FastifyRequest): boolean {
   return new URL(url, 'http://local.invalid').searchParams.has('unsent');
 }
 
-export async function signOut({ web }: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  await web.session(request).terminate();
-  return reply.redirect('/', 303);
+/** Leads to the tombstone of the session, where there was one. */
+export async function signOut(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const session = context.web.session(request);
+  const { id } = session;
+  const old = id === null ? null : ownToken(context, request);
+  await session.terminate();
+  keepCopy(context, request, reply, old);
+  return reply.redirect(id === null ? '/' : tombstonePath(context, id), 303);
 }

@@ -54,7 +54,7 @@ ${main}
 }
 
 function link(path: string, text: Html | string, frame: Frame): Html {
-  const here = frame.path === path || (path === '/' && frame.path.startsWith('/life/'));
+  const here = frame.path === path || (path === '/' && /^\/(life\/|ended$)/.test(frame.path));
   return html`<a href="${path}"${here ? html` aria-current="page"` : null}>${text}</a>`;
 }
 

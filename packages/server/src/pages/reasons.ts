@@ -6,7 +6,7 @@ export const reasons: Readonly<Record<EndingReason, string>> = {
   session_expired_absolute: 'it reached its time limit',
   signed_out: 'you signed out',
   revoked: 'it was ended from another device',
-  replaced: 'you signed in again',
+  replaced: 'a new session took its place',
   limit_reached: 'you signed in on more devices than allowed',
   password_changed: 'your password changed',
   permissions_changed: 'your permissions changed',

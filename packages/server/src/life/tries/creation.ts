@@ -13,6 +13,8 @@ import { broken } from '../trial.ts';
 interface Planted {
   readonly title: string;
   readonly token: Token;
+  /** Nobody was ever given it. */
+  readonly invented: boolean;
   /** How the attacker came by it. */
   readonly before: readonly Exchange[];
   readonly peer: string;
@@ -41,7 +43,8 @@ export async function plant(context: Context, request: FastifyRequest, reply: Fa
     return answerLife(context, request, reply, { status, signIn: { error: whyNot(status), username } });
   }
   for (const line of signIn.cookies) reply.header('set-cookie', line);
-  keepCopy(context, request, reply, planted.token);
+  // A visitor's token that was planted is what the sign-in ended, and it kept the copy of that.
+  if (planted.invented) keepCopy(context, request, reply, session.id === null ? null : ownToken(context, request));
   // The planted value took the place of the visitor's own in the jar, so nobody holds that one any more.
   if (session.id !== null) await context.sessions.terminate(session.id, { reason: 'replaced', by: 'visitor' });
   const thief = await knock(context, request, {
@@ -77,6 +80,7 @@ function madeUp(): Planted {
   return {
     title: 'A made-up value, planted before sign-in',
     token: new Token(text(18).slice(0, 23), text(32)),
+    invented: true,
     before: [],
     peer: peers.madeUp,
   };
@@ -87,9 +91,10 @@ async function taken(context: Context, request: FastifyRequest): Promise<Planted
   const title = 'A visitor’s real token, taken before sign-in';
   const { state } = context.web.session(request);
   const own = state === 'anonymous' ? ownToken(context, request) : null;
-  if (own !== null) return { title, token: own, before: [], peer: peers.planted };
+  if (own !== null) return { title, token: own, invented: false, before: [], peer: peers.planted };
   const says = 'The attacker visits, and is given a token like anybody.';
   const visit = await knock(context, request, { says, path: '/', token: null, navigation: true });
   // Over the budget of visits none is given; then a made-up one is all that an attacker has.
-  return visit.token ? { title, token: visit.token, before: [visit.exchange], peer: peers.planted } : madeUp();
+  if (visit.token === null) return madeUp();
+  return { title, token: visit.token, invented: false, before: [visit.exchange], peer: peers.planted };
 }
