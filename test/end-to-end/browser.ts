@@ -18,9 +18,9 @@ const executable = (process.env['PATH'] ?? '')
   .map((folder) => join(folder, 'chromium'))
   .find((path) => existsSync(path));
 
-/** Why tests that need Chromium are skipped; with SOJOURN_NO_SKIP they fail instead. */
+/** Why tests that need Chromium are skipped; with NO_SKIP they fail instead. */
 export const skip: string | false =
-  executable === undefined && process.env['SOJOURN_NO_SKIP'] === undefined ? 'there is no chromium here' : false;
+  executable === undefined && process.env['NO_SKIP'] === undefined ? 'there is no chromium here' : false;
 
 const flags = [
   '--headless',

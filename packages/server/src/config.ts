@@ -66,7 +66,7 @@ export function helpText(): string {
     '  --print-config                                    print the settings as JSON and stop',
     '  --help                                            this text',
     '',
-    'SOJOURN_ADMIN_PASSWORD   password of the account `admin`, made at the first start; generated and printed once if unset',
+    `${adminPassword}   password of the account \`admin\`, made at the first start; generated and printed once if unset`,
   ].join('\n');
 }
 
@@ -74,20 +74,51 @@ function variable(flag: string): string {
   return `SOJOURN_${flag.toUpperCase().replaceAll('-', '_')}`;
 }
 
+const adminPassword = 'SOJOURN_ADMIN_PASSWORD';
+
+/** A variable with our prefix that nobody reads is a mistake that would otherwise be noticed late. */
+function checkVariables(env: NodeJS.ProcessEnv): void {
+  const known = [...settings.map(({ flag }) => variable(flag)), adminPassword];
+  const unknown = Object.keys(env).find((name) => name.startsWith('SOJOURN_') && !known.includes(name));
+  if (unknown === undefined) return;
+  const near = known.toSorted((a, b) => likeness(b, unknown) - likeness(a, unknown)).slice(0, 3);
+  throw new ConfigError(`${unknown} is not a setting. The nearest are ${near.join(', ')}; see sojourn serve --help.`);
+}
+
+/** The share of the pairs of letters that two names have in common, from 0 to 1 (Dice's coefficient). */
+function likeness(one: string, other: string): number {
+  const pairs = (name: string): string[] =>
+    [...name.slice('SOJOURN'.length, -1)].map((_, i) => name.slice(i + 7, i + 9));
+  const [ones, others] = [pairs(one), pairs(other)];
+  const common = ones.filter((pair) => others.includes(pair)).length;
+  return (2 * common) / (ones.length + others.length);
+}
+
+/** What is wrong with a command's arguments, by the error of Node's `parseArgs`. */
+export function usageError(command: string, error: unknown): ConfigError {
+  const [said = ''] = (error instanceof Error ? error.message : String(error)).split(/\.(?:\s|$)/, 1);
+  return new ConfigError(`${said}. See sojourn ${command} --help.`);
+}
+
 /** Flags before variables before defaults. Throws `ConfigError` for what cannot be. */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Config {
   const given = parse(args);
+  checkVariables(env);
   const text = ({ flag, value }: Setting): string => given[flag] ?? env[variable(flag)] ?? value;
   const known = Object.fromEntries(settings.map((setting) => [setting.flag, text(setting)]));
   const data = known['data'] || './data';
   const origin = known['origin'] || null;
+  const trustProxy = whole('trust-proxy', known['trust-proxy'] === 'true' ? '1' : known['trust-proxy'], 16);
+  if (trustProxy > 0 && origin === null) {
+    throw new ConfigError(`--trust-proxy ${trustProxy}: set --origin too, the https address that people use.`);
+  }
   return {
     port: whole('port', known['port'], 65_535),
     host: known['host'] || 'localhost',
     data,
     store: checkStore(known['store'] || `sqlite:${data}/sessions.db`),
     origin,
-    trustProxy: whole('trust-proxy', known['trust-proxy'] === 'true' ? '1' : known['trust-proxy'], 16),
+    trustProxy,
     policy: oneOf('policy', known['policy'], policyNames),
     demo: known['demo'] ? flagOf('demo', known['demo']) : isLoopbackOrigin(origin),
   };
@@ -99,7 +130,7 @@ function parse(args: readonly string[]): Readonly<Record<string, string>> {
     const { values } = parseArgs({ args: [...args], options, allowNegative: true, strict: true });
     return Object.fromEntries(Object.entries(values).map(([flag, value]) => [flag, String(value)]));
   } catch (error) {
-    throw new ConfigError(`${error instanceof Error ? error.message : String(error)} See sojourn serve --help.`);
+    throw usageError('serve', error);
   }
 }
 

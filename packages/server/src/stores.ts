@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import {
   type Clock,
   createSessions,
@@ -42,13 +42,32 @@ export function openStores(config: Config, options: StoresOptions = {}): Stores 
   } catch (error) {
     users.close();
     void store.close();
-    throw error instanceof SojournError ? new ConfigError(error.message, { cause: error }) : error;
+    // The library names its option; here it is a flag.
+    throw error instanceof SojournError
+      ? new ConfigError(error.message.replace(/^origin\b/, '--origin'), { cause: error })
+      : error;
   }
 }
 
 export async function closeStores({ users, sessions }: Stores): Promise<void> {
   await sessions.close();
   users.close();
+}
+
+/** Folder by folder: Node's own way to make them all never comes back where one takes none, as /proc. */
+function makeFolder(path: string): void {
+  if (isFolder(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!isFolder(path)) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 interface Files {
@@ -59,7 +78,7 @@ interface Files {
 function openFiles({ data, store }: Config, { clock }: StoresOptions): Files {
   let users: Users | null = null;
   try {
-    mkdirSync(data, { recursive: true, mode: 0o700 });
+    makeFolder(resolve(data));
     users = Users.open(join(data, 'users.db'));
     return { users, store: sqlite(store.slice('sqlite:'.length), clock ? { now: clock.now } : {}) };
   } catch (error) {

@@ -23,6 +23,7 @@ test('each command says how it is used, and what is no command is refused', asyn
     );
   }
   assert.match((await sojourn(['--help'])).out, /^Usage: sojourn <command>\n[\s\S]*serve[\s\S]*users[\s\S]*policy/);
+  assert.match((await sojourn(['--version'])).out, /^\d+\.\d+\.\d+\n$/);
   const { code, err } = await sojourn(['frobnicate']);
   assert.deepEqual([code, err], [1, 'frobnicate is not a command. Known: serve, users, policy.\n']);
 });

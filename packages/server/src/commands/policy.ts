@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { checkPolicy, policyText } from 'sojourn';
-import { ConfigError, readConfig } from '../config.ts';
+import { readConfig, usageError } from '../config.ts';
 import { policyOf } from '../stores.ts';
 
 const help = `Usage: sojourn policy [options]
@@ -40,6 +40,6 @@ function read(args: readonly string[]): { policy?: string; demo?: boolean; json?
       },
     }).values;
   } catch (error) {
-    throw new ConfigError(`${error instanceof Error ? error.message : String(error)} See sojourn policy --help.`);
+    throw usageError('policy', error);
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -61,6 +61,7 @@ test('a folder that cannot be used stops the start with a sentence', async (t) =
   newer(join(data, 'newer-users'), 'users.db');
   const cases: [folder: string, says: RegExp][] = [
     ['a-file/data', /ENOTDIR|EEXIST/],
+    ['a-file', /EEXIST/],
     ['blocked', /unable to open database file/],
     ['newer-sessions', /sessions\.db is of version 99, made by a newer release/],
     ['newer-users', /users\.db is of version 99, made by a newer release/],
@@ -73,6 +74,10 @@ test('a folder that cannot be used stops the start with a sentence', async (t) =
       return true;
     });
   }
+  if (existsSync('/proc')) {
+    const nowhere = await sojourn(['serve', '--port', '0', '--data', '/proc/nope']);
+    assert.match(nowhere.err, /^The server cannot keep its data in \/proc\/nope: ENOENT/, 'and does not hang');
+  }
   const { code, out, err } = await sojourn(['serve', '--port', '0', '--data', join(data, 'newer-sessions')]);
   assert.deepEqual([code, out], [1, '']);
   assert.match(err, /^The server cannot keep its data in [^\n]+\n$/, 'and no stack');
@@ -80,9 +85,15 @@ test('a folder that cannot be used stops the start with a sentence', async (t) =
 
 test('a setting that cannot be stops the start with a sentence, and nothing is left running', async (t) => {
   const cases: [args: string[], env: NodeJS.ProcessEnv, says: RegExp][] = [
-    [[], { SOJOURN_ADMIN_PASSWORD: 'short' }, /^Use a password of at least 8 characters\.\n$/],
-    [['--origin', 'http://sessions.example'], env, /^origin http:\/\/sessions\.example: use https[^\n]+\n$/],
-    [['--trust-proxy', '1'], env, /^[^\n]*trustProxy[^\n]*origin[^\n]*\n$/],
+    [[], { SOJOURN_ADMIN_PASSWORD: 'short' }, /^SOJOURN_ADMIN_PASSWORD: Use a password of at least 8 characters\.\n$/],
+    [['--origin', 'http://sessions.example'], env, /^--origin http:\/\/sessions\.example: use https[^\n]+\n$/],
+    [['--trust-proxy', '1'], env, /^--trust-proxy 1: set --origin too, the https address that people use\.\n$/],
+    [['--prot', '1'], env, /^Unknown option '--prot'\. See sojourn serve --help\.\n$/],
+    [
+      [],
+      { SOJOURN_TRUST_PROXIES: '1' },
+      /^SOJOURN_TRUST_PROXIES is not a setting\. The nearest are SOJOURN_TRUST_PROXY, /,
+    ],
     [['--port', 'seven'], env, /^--port seven: use a whole number from 0 to 65535\.\n$/],
   ];
   for (const [args, settings, says] of cases) {
@@ -99,6 +110,10 @@ test('a port that is taken stops the start with a sentence', async (t) => {
   const { code, err } = await sojourn(['serve', '--port', port, '--data', dataFolder(t)], { env });
   assert.equal(code, 1);
   assert.match(err, /^The server cannot listen: .*EADDRINUSE.* Choose another --port or --host\.\n$/);
+  const data = dataFolder(t);
+  const unlucky = await sojourn(['serve', '--port', port, '--data', data]);
+  assert.deepEqual([unlucky.code, unlucky.out], [1, ''], 'no password is said');
+  assert.match((await ServerProcess.start(t, data)).out, /^Account admin made\. Its password, shown this once: /m);
 });
 
 /** A folder with one file of a release that is not there yet. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Config, ConfigError, helpText, readConfig } from '../config.ts';
 import { createServer, type Server } from '../server.ts';
+import { checkPassword } from '../users/users.ts';
 
 /** `sojourn serve`: until SIGINT or SIGTERM. */
 export async function serve(args: readonly string[]): Promise<void> {
@@ -18,8 +19,10 @@ export async function serve(args: readonly string[]): Promise<void> {
   }
   const server = await createServer(config);
   try {
-    await firstRun(server);
-    await listen(server, config);
+    const admin = firstAccount(server);
+    const origin = await listen(server, config);
+    if (admin) await make(server, admin);
+    console.log(`Sojourn is at ${origin}`);
   } catch (error) {
     await server.close();
     throw error;
@@ -27,16 +30,32 @@ export async function serve(args: readonly string[]): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(server));
 }
 
-/** Makes the account `admin` where there is none, and says its password once. */
-async function firstRun({ context: { users } }: Server): Promise<void> {
-  if (users.all().length > 0) return;
-  const given = process.env['SOJOURN_ADMIN_PASSWORD'];
-  const password = given || randomBytes(12).toString('base64url');
-  await users.add('admin', password, ['admin', 'demo:read']);
-  console.log(given ? 'Account admin made.' : `Account admin made. Its password, shown this once: ${password}`);
+interface FirstAccount {
+  readonly password: string;
+  readonly generated: boolean;
 }
 
-async function listen(server: Server, { host, port, origin }: Config): Promise<void> {
+/** What is to be made where there is no account yet. */
+function firstAccount({ context: { users } }: Server): FirstAccount | null {
+  if (users.all().length > 0) return null;
+  const given = process.env['SOJOURN_ADMIN_PASSWORD'];
+  if (!given) return { password: randomBytes(12).toString('base64url'), generated: true };
+  try {
+    checkPassword(given);
+  } catch (error) {
+    throw new ConfigError(`SOJOURN_ADMIN_PASSWORD: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return { password: given, generated: false };
+}
+
+/** Once the server listens, so that no password is said of a start that failed. */
+async function make({ context: { users } }: Server, { password, generated }: FirstAccount): Promise<void> {
+  await users.add('admin', password, ['admin', 'demo:read']);
+  console.log(generated ? `Account admin made. Its password, shown this once: ${password}` : 'Account admin made.');
+}
+
+/** Answers where people reach it. */
+async function listen(server: Server, { host, port, origin }: Config): Promise<string> {
   try {
     await server.app.listen({ port, host });
   } catch (error) {
@@ -45,7 +64,7 @@ async function listen(server: Server, { host, port, origin }: Config): Promise<v
   }
   const address = server.app.server.address();
   const taken = typeof address === 'object' && address ? address.port : port;
-  console.log(`Sojourn is at ${origin ?? `http://localhost:${taken}`}`);
+  return origin ?? `http://localhost:${taken}`;
 }
 
 async function stop(server: Server): Promise<void> {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ConfigError, readConfig } from '../config.ts';
+import { ConfigError, readConfig, usageError } from '../config.ts';
 import { closeStores, openStores, type Stores } from '../stores.ts';
 import { type User, UserError } from '../users/users.ts';
 import { readPassword } from './password.ts';
@@ -111,7 +111,7 @@ function read(args: readonly string[]): Given {
       },
     });
   } catch (error) {
-    throw new ConfigError(`${error instanceof Error ? error.message : String(error)} See sojourn users --help.`);
+    throw usageError('users', error);
   }
 }
 

@@ -33,6 +33,15 @@ async function inTurn<T>(run: () => Promise<T>): Promise<T> {
 export async function hashPassword(password: string): Promise<string> {
   const nonce = randomBytes(saltLength);
   const tag = await inTurn(() => derive('argon2id', { message: password, nonce, tagLength, ...cost }));
+  return phcOf(nonce, tag);
+}
+
+/** In the form of a hash of today, and of no password that anybody knows; to check one against it takes as long. */
+export function hashOfNobody(): string {
+  return phcOf(randomBytes(saltLength), randomBytes(tagLength));
+}
+
+function phcOf(nonce: Buffer, tag: Buffer): string {
   const text = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '');
   return `$argon2id$v=19$m=${cost.memory},t=${cost.passes},p=${cost.parallelism}$${text(nonce)}$${text(tag)}`;
 }

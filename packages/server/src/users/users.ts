@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { hashPassword, isPassword, longest, shortest } from './password.ts';
+import { hashOfNobody, hashPassword, isPassword, longest, shortest } from './password.ts';
 
 /** An account of this server. Its id is the subject of its sessions. */
 export interface User {
@@ -24,13 +24,12 @@ export class Users {
   readonly #db: DatabaseSync;
   readonly #statements: Readonly<Record<keyof typeof sql, StatementSync>>;
   /** What an unknown name is checked against, so that the answer takes as long. */
-  readonly #nobody: Promise<string>;
+  readonly #nobody: string = hashOfNobody();
 
   private constructor(db: DatabaseSync) {
     this.#db = db;
     const prepared = Object.entries(sql).map(([name, text]) => [name, db.prepare(text)]);
     this.#statements = Object.fromEntries(prepared);
-    this.#nobody = hashPassword(randomBytes(16).toString('base64url'));
   }
 
   static open(path: string): Users {
@@ -58,7 +57,7 @@ export class Users {
   /** The account of a name and its password, else `null`: wrong, unknown and disabled take as long and look alike. */
   async verify(name: string, password: string): Promise<User | null> {
     const row = this.#statements.byName.get(name);
-    const right = await isPassword(password.slice(0, longest), row ? String(row['password']) : await this.#nobody);
+    const right = await isPassword(password.slice(0, longest), row ? String(row['password']) : this.#nobody);
     const user = row && right && password.length <= longest ? userOf(row) : null;
     return user?.disabled ? null : user;
   }
@@ -117,7 +116,8 @@ function migrate(db: DatabaseSync, path: string): void {
     PRAGMA user_version = ${version};`);
 }
 
-function checkPassword(password: string): void {
+/** Throws `UserError` for a password that no account may have. */
+export function checkPassword(password: string): void {
   if (password.length < shortest) throw new UserError(`Use a password of at least ${shortest} characters.`);
   if (password.length > longest) throw new UserError(`Use a password of at most ${longest} characters.`);
 }
