@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SojournError } from '../../lifecycle/errors.ts';
@@ -44,7 +44,8 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
 function makePrivate(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    closeSync(openSync(path, 'a', 0o600));
+    createEmpty(path);
+    accessSync(path, constants.R_OK | constants.W_OK);
   } catch (cause) {
     throw new SojournError('store_unusable', `${path} cannot be written: ${String(cause)}. Make its folder writable.`, {
       cause,
@@ -56,6 +57,18 @@ function makePrivate(path: string): void {
       'store_unusable',
       `${path} can be read by others (mode ${mode.toString(8)}). Run: chmod 600 ${path}`,
     );
+  }
+}
+
+/**
+ * Opens only what it makes: where POSIX locks belong to the process, closing any descriptor of a file
+ * drops all of them, also those of a store that has it open.
+ */
+function createEmpty(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
 }
 
