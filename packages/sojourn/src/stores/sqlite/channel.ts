@@ -111,10 +111,11 @@ export class Channel {
     // Beside this file, as TypeScript in the repository and as JavaScript in the package.
     const file = import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js';
     const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#settings });
-    worker.unref();
     worker.on('message', (answers: readonly Answer[]) => this.#receive(worker, answers));
     worker.on('error', (error) => this.#lost(worker, error));
     worker.on('exit', () => this.#lost(worker, undefined));
+    // Last: listening to messages takes hold of the process again.
+    worker.unref();
     this.#worker = worker;
     return worker;
   }
