@@ -21,6 +21,9 @@ import { replay, writeLate } from './life/tries/termination.ts';
 import { alterSecret } from './life/tries/tracking.ts';
 import { showLogin, signIn, signOut } from './login/actions.ts';
 
+import { showHealth, showReadiness } from './operations/health.ts';
+import { showMetrics } from './operations/metrics.ts';
+
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: string;
@@ -38,6 +41,13 @@ export interface Route {
     reply: FastifyReply,
   ) => FastifyReply | Promise<FastifyReply>;
 }
+
+/** What those who run the server ask. These track no session and set no cookie, so they are for anyone who gets here. */
+export const operations: readonly Pick<Route, 'path' | 'handle'>[] = [
+  { path: '/healthz', handle: showHealth },
+  { path: '/readyz', handle: showReadiness },
+  { path: '/metrics', handle: showMetrics },
+];
 
 /** The server's map: every path, who may use it, and what answers. */
 export const routes: readonly Route[] = [

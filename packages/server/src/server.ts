@@ -1,5 +1,5 @@
 import formbody from '@fastify/formbody';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import type { Clock } from 'sojourn';
 import { fastifySessions } from 'sojourn/fastify';
 import { systemClock } from './clock.ts';
@@ -7,10 +7,11 @@ import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { Feed } from './events/feed.ts';
 import { securityHeaders } from './headers.ts';
+import { watchLoop } from './operations/metrics.ts';
 import { assets } from './pages/assets.ts';
 import { refusals } from './pages/refusal.ts';
 import { unreadable } from './pages/too-many-cookies.ts';
-import { type Route, routes } from './routes.ts';
+import { operations, type Route, routes } from './routes.ts';
 import { closeStores, openStores, type Stores } from './stores.ts';
 import { Throttle } from './users/throttle.ts';
 
@@ -52,17 +53,18 @@ async function serverOn(stores: Stores, config: Config, { clock = systemClock }:
     clientErrorHandler: unreadable(config),
   });
   app.addHook('onRequest', securityHeaders(config));
-  refusals(app, context);
-  await app.register(formbody);
-  await app.register(web.track);
-  await app.register(assets);
-  for (const route of routes) if (config.demo || !route.demo) add(app, context, route);
+  for (const { path, handle } of operations) {
+    app.get(path, (request, reply) => handle(context, request, reply.header('cache-control', 'no-store')));
+  }
+  await app.register(pages, { context });
   // An open stream would hold up the end of its request for as long as its session lives.
   app.addHook('preClose', async () => feed.close());
+  const unwatch = watchLoop();
   const close = async (): Promise<void> => {
     const relent = clock.after(longestFarewell, () => app.server.closeAllConnections());
     await app.close();
     relent();
+    unwatch();
     await closeStores(stores);
   };
   let closing: Promise<void> | null = null;
@@ -75,6 +77,15 @@ async function serverOn(stores: Stores, config: Config, { clock = systemClock }:
     },
   };
 }
+
+/** All that is for people, each request with its session. */
+const pages: FastifyPluginAsync<{ context: Context }> = async (app, { context }) => {
+  refusals(app, context);
+  await app.register(formbody);
+  await app.register(context.web.track);
+  await app.register(assets);
+  for (const route of routes) if (context.config.demo || !route.demo) add(app, context, route);
+};
 
 function add(app: FastifyInstance, context: Context, { method, path, for: who, eager, stream, handle }: Route): void {
   app.route({

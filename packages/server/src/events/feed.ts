@@ -1,4 +1,4 @@
-import { type Clock, type SessionEvent, type Sessions, SojournError } from 'sojourn';
+import { type Clock, type EventType, type SessionEvent, type Sessions, SojournError } from 'sojourn';
 
 /** An event and the place in the log that a reader resumes from. */
 export type Told = SessionEvent & { readonly cursor: string };
@@ -16,6 +16,19 @@ const retryAfter = 1000;
 /** A page shows what a session came from, but not for ever. */
 const mostPredecessors = 4;
 
+/** Each type there is, so that one that has not happened yet is told as 0. */
+const none: Readonly<Record<EventType, 0>> = {
+  created: 0,
+  signed_in: 0,
+  rotated: 0,
+  stepped_up: 0,
+  permissions_changed: 0,
+  reuse_detected: 0,
+  expired: 0,
+  terminated: 0,
+  noticed: 0,
+};
+
 type Log = Pick<Sessions<object, string>, 'events' | 'cursor' | 'report'>;
 
 /**
@@ -29,6 +42,7 @@ export class Feed {
   readonly #recent = new Map<string, readonly Told[]>();
   readonly #cameFrom = new Map<string, string>();
   readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #counts = new Map<string, number>(Object.entries(none));
   #cursor: string;
 
   private constructor(log: Log, clock: Clock, cursor: string) {
@@ -46,6 +60,11 @@ export class Feed {
   /** The place in the log up to which `of` is complete. */
   get cursor(): string {
     return this.#cursor;
+  }
+
+  /** How many events of each type came since the start, of all sessions and from every process on the store. */
+  get counts(): ReadonlyMap<string, number> {
+    return this.#counts;
   }
 
   /** The last events of a session, oldest first, after those of the sessions whose place it took. */
@@ -101,7 +120,8 @@ export class Feed {
 
   #take(event: Told): void {
     this.#cursor = event.cursor;
-    const { sessionId, replacedBy } = event;
+    const { sessionId, replacedBy, type } = event;
+    this.#counts.set(type, (this.#counts.get(type) ?? 0) + 1);
     const recent = [...(this.#recent.get(sessionId) ?? []), event].slice(-mostOfOne);
     remember(this.#recent, sessionId, recent);
     if (replacedBy) remember(this.#cameFrom, replacedBy, sessionId);
