@@ -80,6 +80,35 @@ test('the clocks run, and when one has run out the page moves on by itself', { s
   await page.close();
 });
 
+test('a session is watched to its end: a countdown by the button, then the picture and why, on any screen', {
+  skip,
+}, async () => {
+  for (const [width, height] of [
+    [1280, 720],
+    [360, 740],
+  ] as const) {
+    const page = await signedInPage();
+    await page.setViewportSize({ width, height });
+    await page.click('#do--life-brief');
+    const left = page.locator('.countdown [data-left="idle"]');
+    await left.waitFor();
+    assert.match((await left.textContent()) ?? '', /^0:(20|1\d)$/);
+    assert.ok(await inSight(page, '.countdown'), `the countdown at ${width}`);
+    assert.ok(await inSight(page, '#do--life-brief'), `and the button at ${width}`);
+    await page.waitForFunction(() => !/:20$/.test(document.querySelector('.countdown strong')?.textContent ?? ':20'));
+    await site.pass(20);
+    await page.waitForSelector('[data-marker="expired"]', { state: 'attached' });
+    await page.waitForFunction(() => {
+      const box = (selector: string): DOMRect | undefined => document.querySelector(selector)?.getBoundingClientRect();
+      const [state, picture] = [box('.state'), box('.picture')];
+      return state && picture && state.top >= 0 && picture.top >= 0 && picture.top < innerHeight / 2;
+    });
+    assert.match((await page.textContent('.state')) ?? '', /has expired\. It ended because it was not used/);
+    assert.equal(await page.locator('.countdown').count(), 0);
+    await page.close();
+  }
+});
+
 test('the cookies as the browser holds them: no script sees the session’s, and only the replay gets the copy', {
   skip,
 }, async () => {
@@ -181,6 +210,14 @@ test('S-32: a browser that was given too many cookies gets a page, and can go on
   complaints.length = 0;
   await page.close();
 });
+
+/** Whether all of it is on the screen. */
+function inSight(page: Page, selector: string): Promise<boolean> {
+  return page.evaluate((what) => {
+    const { top = -1, bottom = Number.POSITIVE_INFINITY } = document.querySelector(what)?.getBoundingClientRect() ?? {};
+    return top >= 0 && bottom <= innerHeight;
+  }, selector);
+}
 
 async function openLife(): Promise<Page> {
   const page = await context.newPage();

@@ -18,6 +18,9 @@ interface Told {
   readonly page?: string;
 }
 
+/** Why a page is asked for: something was pressed, the session ended, or only to see how things are. */
+type Why = 'act' | 'end' | 'look';
+
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 const clocks: readonly Clock[] = ['idle', 'absolute'];
 /** What the server's clock is ahead of this one. */
@@ -50,7 +53,7 @@ async function send(form: HTMLFormElement, submitter: HTMLElement | null): Promi
   try {
     const fields = new FormData(form, submitter);
     const body = new URLSearchParams([...fields].map(([name, value]): [string, string] => [name, String(value)]));
-    await show(await fetch(action, { method: 'POST', body, headers: { accept: 'text/html' } }), true);
+    await show(await fetch(action, { method: 'POST', body, headers: { accept: 'text/html' } }), 'act');
   } catch {
     say(noAnswer);
   } finally {
@@ -60,20 +63,20 @@ async function send(form: HTMLFormElement, submitter: HTMLElement | null): Promi
 }
 
 /** The page as it is now, without a visit: nothing is begun by it. */
-async function refresh(path = '/'): Promise<void> {
+async function refresh(path = '/', why: Why = 'look'): Promise<void> {
   try {
-    await show(await fetch(path, { headers: { accept: 'text/html' } }), false);
+    await show(await fetch(path, { headers: { accept: 'text/html' } }), why);
   } catch {
     say(noAnswer);
   }
 }
 
-async function show(answer: Response, acted: boolean): Promise<void> {
+async function show(answer: Response, why: Why): Promise<void> {
   const text = await answer.text();
   const page = new DOMParser().parseFromString(text, 'text/html');
   if (page.querySelector('[data-life]') === null) {
     // Refused: the session ended before the form was sent, say. What is so now is asked for, and why is said.
-    if (acted) await refresh();
+    if (why === 'act') await refresh();
     say(titleOf(answer, text, page));
     return;
   }
@@ -83,8 +86,14 @@ async function show(answer: Response, acted: boolean): Promise<void> {
   for (const next of page.querySelectorAll<HTMLElement>('[data-part]')) replace(next);
   if (focused && document.activeElement === document.body) refocus(focused);
   const news = document.getElementById('result') ?? (moved ? document.querySelector('.picture') : null);
-  if (acted) news?.scrollIntoView({ block: 'nearest', behavior: still.matches ? 'auto' : 'smooth' });
+  if (why !== 'look' && !isWriting())
+    news?.scrollIntoView({ block: 'nearest', behavior: still.matches ? 'auto' : 'smooth' });
   settle();
+}
+
+/** Somebody is filling a form in; the page does not move under their hands, unless they have sent it. */
+function isWriting(): boolean {
+  return !sending && document.activeElement instanceof HTMLInputElement;
 }
 
 function positionIn(page: Document): string | undefined {
@@ -191,8 +200,8 @@ function tick(): void {
       ring.setAttribute('stroke-dasharray', `${share.toFixed(2)} 100`);
       ring.classList.toggle('low', limit !== undefined && left < 10_000);
     }
-    const text = document.querySelector(`[data-left="${clock}"]`);
-    if (text && limit) text.textContent = countdown(left);
+    if (limit === undefined) continue;
+    for (const text of document.querySelectorAll(`[data-left="${clock}"]`)) text.textContent = countdown(left);
   }
 }
 
@@ -241,7 +250,7 @@ async function ended(from: EventSource, told: Told): Promise<void> {
   if (sending || from !== stream) return;
   stream = null;
   followed = null;
-  await refresh(told.page);
+  await refresh(told.page, 'end');
   add(told);
   say(told.says);
 }

@@ -1,6 +1,7 @@
 import type { Stage } from '../events/words.ts';
 import { type Html, html } from '../pages/html.ts';
 import { formTokenField, problem } from '../pages/layout.ts';
+import { countdown } from '../pages/time.ts';
 import { copyPath } from './copy.ts';
 import { headings } from './picture.ts';
 import { trialResult } from './trial.ts';
@@ -100,11 +101,11 @@ function expiry(view: LifeView): Html {
   return section(view, {
     stage: 'expiry',
     says: 'Two limits, both kept by the server: one without use, one in all. A session that runs out is ended before its token is refused.',
-    buttons: button(view, {
+    buttons: html`${button(view, {
       action: '/life/brief',
       text: brief ? 'Begin 20 seconds again' : 'Use a 20-second session',
       can: position === 'signed-in',
-    }),
+    })}${brief ? runningOut(view) : null}`,
     tryText: late
       ? 'Let the 20 seconds run out, then come back with the same cookie.'
       : 'This takes a 20-second session: begin one, let it run out, then come back with the same cookie.',
@@ -115,6 +116,11 @@ function expiry(view: LifeView): Html {
       breaks: true,
     }),
   });
+}
+
+/** Beside the button, so that it is in sight where the clocks are not. */
+function runningOut({ idle, absolute, now }: LifeView): Html {
+  return html`<p class="countdown">Ends in <strong data-left="idle">${idle ? countdown(idle.until - now) : '–'}</strong> without a request, in <strong data-left="absolute">${absolute ? countdown(absolute.until - now) : '–'}</strong> whatever happens.</p>`;
 }
 
 function termination(view: LifeView): Html {
