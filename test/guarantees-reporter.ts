@@ -6,7 +6,7 @@ import type { TestEvent } from 'node:test/reporters';
  * A reporter that turns the results of a run into docs/guarantees.md: a row a guarantee, a column for
  * each place it was proved, from the titles of the tests that passed. A test whose title begins with
  * `G3:` (or `G1–G11:`, or `G3 G4:`) or says `(G3)` counts for those guarantees, under the `[engine]` it
- * ends with.
+ * ends with (`[sqlite, by turns in two processes]`).
  */
 const promises: Readonly<Record<string, string>> = {
   G1: '**unguessable**: 256 random bits, public id apart from the secret, only hashes stored',
@@ -44,7 +44,7 @@ function named(title: string): string[] {
 }
 
 function columnOf(title: string, file: string): Column | null {
-  const tag = /\[(\w+)\]$/.exec(title)?.[1] ?? '';
+  const tag = /\[(\w+)(?:, [^\]]*)?\]$/.exec(title)?.[1] ?? '';
   if (frameworks.includes(tag)) return 'frameworks';
   if (tag === 'memory' || tag === 'sqlite') return tag;
   if (/packages\/server|end-to-end/.test(file)) return 'server';

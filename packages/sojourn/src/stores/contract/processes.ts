@@ -13,12 +13,12 @@ import {
   writing,
 } from './subject.ts';
 
-/** What holds between processes that share a store, and over a restart; passed over where an engine has neither. */
+/** What holds between processes that share a store, and over a restart; skipped where an engine has neither. */
 export function sharedBehaviour(name: string, open: Open): void {
   const shared = (title: string, run: (one: Store, other: Store) => Promise<void>): void =>
-    behaviour(name, open, title, async ({ store, another }) => {
+    behaviour(name, open, title, async ({ store, another, skip }) => {
       const other = await another?.();
-      if (other === undefined) return;
+      if (other === undefined) return skip('no other process can share these sessions');
       try {
         await run(store, other);
       } finally {
@@ -79,8 +79,8 @@ export function sharedBehaviour(name: string, open: Open): void {
     stop();
   });
 
-  behaviour(name, open, 'what was acknowledged is there after a restart', async ({ store, reopen, clock }) => {
-    if (reopen === undefined) return;
+  behaviour(name, open, 'what was acknowledged is there after a restart', async ({ store, reopen, clock, skip }) => {
+    if (reopen === undefined) return skip('nothing is left after a restart');
     const live = await created(store, 'u1', { permissions: ['a'], data: '{"cart":["x"]}' });
     const ended = await created(store, 'u2');
     await store.end(ended.id, { reason: 'signed_out', by: 'u2', operation: operation() });

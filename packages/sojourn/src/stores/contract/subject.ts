@@ -19,6 +19,8 @@ export type Open = (now: () => number) => Promise<Opened>;
 export interface Fixture extends Opened {
   /** The engine's time, to be moved. */
   readonly clock: { now: number };
+  /** Says why the behaviour was not tried. */
+  skip(why: string): void;
 }
 
 const start = Date.UTC(2026, 0, 1);
@@ -27,11 +29,11 @@ export const hour: number = 60 * minute;
 
 /** One behaviour that every store must have, on a store of its own. */
 export function behaviour(name: string, open: Open, title: string, run: (fixture: Fixture) => Promise<void>): void {
-  test(`${title} [${name}]`, async () => {
+  test(`${title} [${name}]`, async (t) => {
     const clock = { now: start };
     const opened = await open(() => clock.now);
     try {
-      await run({ ...opened, clock });
+      await run({ ...opened, clock, skip: (why) => t.skip(why) });
     } finally {
       await opened.store.close();
     }
