@@ -115,16 +115,6 @@ after(async () => {
   shared?.remove();
 });
 
-/**
- * In each page: the tab's icon comes from nowhere. Chromium asks for it at its leisure after the page has
- * loaded, with the cookie, and so uses the session at a moment that no test can know.
- */
-function withoutTabIcon(): void {
-  addEventListener('DOMContentLoaded', () => {
-    document.querySelector('link[rel=icon]')?.setAttribute('href', 'data:,');
-  });
-}
-
 interface Given {
   readonly site: Site;
   /** A person's browser: a jar of its own. */
@@ -146,7 +136,6 @@ export function visiting(
     const contexts: BrowserContext[] = [];
     const other = async (): Promise<BrowserContext> => {
       const context = await browser.newContext({ ignoreHTTPSErrors: true });
-      await context.addInitScript(withoutTabIcon);
       contexts.push(context);
       return context;
     };

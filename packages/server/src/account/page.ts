@@ -20,6 +20,7 @@ export function accountPage(given: AccountPage): string {
   return page({
     title: 'Account',
     frame,
+    styles: ['account.css'],
     main: html`<h1>Account <span class="soft">${frame.name}</span></h1>
 ${error ? problem(error) : null}
 <section aria-labelledby="devices"><h2 id="devices">Signed in now</h2>

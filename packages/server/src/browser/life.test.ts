@@ -89,12 +89,12 @@ test('a session is watched to its end: a countdown by the button, then the pictu
   ] as const) {
     const page = await signedInPage();
     await page.setViewportSize({ width, height });
+    await page.locator('#do--life-brief').evaluate((button) => button.scrollIntoView({ block: 'end' }));
     await page.click('#do--life-brief');
     const left = page.locator('.countdown [data-left="idle"]');
     await left.waitFor();
     assert.match((await left.textContent()) ?? '', /^0:(20|1\d)$/);
-    assert.ok(await inSight(page, '.countdown'), `the countdown at ${width}`);
-    assert.ok(await inSight(page, '#do--life-brief'), `and the button at ${width}`);
+    for (const selector of ['.countdown', '#do--life-brief']) await inSight(page, selector);
     await page.waitForFunction(() => !/:20$/.test(document.querySelector('.countdown strong')?.textContent ?? ':20'));
     await site.pass(20);
     await page.waitForSelector('[data-marker="expired"]', { state: 'attached' });
@@ -211,10 +211,10 @@ test('S-32: a browser that was given too many cookies gets a page, and can go on
   await page.close();
 });
 
-/** Whether all of it is on the screen. */
-function inSight(page: Page, selector: string): Promise<boolean> {
-  return page.evaluate((what) => {
-    const { top = -1, bottom = Number.POSITIVE_INFINITY } = document.querySelector(what)?.getBoundingClientRect() ?? {};
+/** Waits until all of it is on the screen. */
+async function inSight(page: Page, selector: string): Promise<void> {
+  await page.waitForFunction((what) => {
+    const { top = -1, bottom = 0 } = document.querySelector(what)?.getBoundingClientRect() ?? {};
     return top >= 0 && bottom <= innerHeight;
   }, selector);
 }

@@ -82,10 +82,11 @@ async function show(answer: Response, why: Why): Promise<void> {
   }
   const focused = document.activeElement?.id;
   const moved = positionIn(page) !== positionIn(document);
+  const begun = document.querySelector('.countdown') ? '#result' : '.countdown';
   travel(page);
   for (const next of page.querySelectorAll<HTMLElement>('[data-part]')) replace(next);
   if (focused && document.activeElement === document.body) refocus(focused);
-  const news = document.getElementById('result') ?? (moved ? document.querySelector('.picture') : null);
+  const news = document.getElementById('result') ?? document.querySelector(moved ? '.picture' : begun);
   if (why !== 'look' && !isWriting())
     news?.scrollIntoView({ block: 'nearest', behavior: still.matches ? 'auto' : 'smooth' });
   settle();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openSite, type Site } from '../../test/site.ts';
+import { assetNames } from '../pages/assets.ts';
 
 let site: Site;
 
@@ -110,7 +111,7 @@ test('to listen, again and again, is not to use the session; nor is to fetch wha
   const visitor = await site.signedIn();
   for (let minutes = 0; minutes < 30; minutes += 10) {
     (await visitor.stream()).leave();
-    await visitor.get('/assets/icon.svg');
+    for (const name of assetNames) await visitor.get(`/assets/${name}`);
     await site.pass(600);
   }
   assert.equal((await visitor.json('/session')).json['code'], 'session_expired_idle');

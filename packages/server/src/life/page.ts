@@ -13,7 +13,7 @@ export function lifePage(view: LifeView): string {
     title: 'The life of your session',
     frame: view.frame,
     wide: true,
-    style: 'life.css',
+    styles: ['map.css', 'life.css', 'stages.css'],
     script: 'life.js',
     main: html`<div class="life" data-life>
 <header class="lead"><h1>The life of your session</h1>

@@ -5,9 +5,15 @@ import type { FastifyInstance } from 'fastify';
 const files = {
   'tokens.css': 'text/css; charset=utf-8',
   'pages.css': 'text/css; charset=utf-8',
+  'account.css': 'text/css; charset=utf-8',
+  'map.css': 'text/css; charset=utf-8',
   'life.css': 'text/css; charset=utf-8',
+  'stages.css': 'text/css; charset=utf-8',
   'icon.svg': 'image/svg+xml',
 } as const;
+
+/** Under `/assets/`: all that pages are made of. */
+export const assetNames: readonly string[] = [...Object.keys(files), 'life.js'];
 
 /** A page's parts, and the tab's icon, are fetched when the browser likes: that is not a use of the session. */
 const notUse = { passive: true, readOnly: true } as const;

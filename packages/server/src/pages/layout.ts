@@ -15,15 +15,15 @@ export interface PageOptions {
   readonly title: string;
   readonly frame: Frame;
   readonly main: Html;
-  /** A stylesheet of `/assets` beside those of all pages. */
-  readonly style?: string;
+  /** Stylesheets of `/assets` beside those of all pages. */
+  readonly styles?: readonly string[];
   /** A browser module of `/assets`. */
   readonly script?: string;
   readonly wide?: boolean;
 }
 
 /** The frame of every page. Sign-out is on each of them while somebody is signed in (ASVS 7.4.4). */
-export function page({ title, frame, main, style, script, wide }: PageOptions): string {
+export function page({ title, frame, main, styles = [], script, wide }: PageOptions): string {
   return `<!doctype html>\n${html`<html lang="en">
 <head>
 <meta charset="utf-8">
@@ -33,7 +33,7 @@ export function page({ title, frame, main, style, script, wide }: PageOptions): 
 <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/assets/tokens.css">
 <link rel="stylesheet" href="/assets/pages.css">
-${style ? html`<link rel="stylesheet" href="/assets/${style}">` : null}
+${styles.map((style) => html`<link rel="stylesheet" href="/assets/${style}">\n`)}
 ${script ? html`<script type="module" src="/assets/${script}"></script>` : null}
 </head>
 <body>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Script } from 'node:vm';
 import { openSite, type Site } from '../../test/site.ts';
+import { assetNames } from './assets.ts';
 
 let site: Site;
 
@@ -52,7 +53,7 @@ test('the browser module is served as JavaScript, and the styles beside it', asy
   assert.equal(status, 200);
   assert.match(headers.get('content-type') ?? '', /^text\/javascript/);
   new Script(text);
-  for (const name of ['tokens.css', 'pages.css', 'life.css', 'icon.svg']) {
+  for (const name of assetNames) {
     assert.equal((await visitor.get(`/assets/${name}`)).status, 200, name);
   }
 });
