@@ -30,6 +30,20 @@ test('devices: name, truncated address, first and last seen with its precision, 
   assert.equal(devices.filter((device) => /this device/.test(device)).length, 1);
 });
 
+test('each form with a password says whose it is, for the browser’s password manager', async () => {
+  const visitor = await site.signedIn();
+  await site.signedIn();
+  const named = async (): Promise<number> =>
+    [
+      ...(await visitor.get('/account')).text.matchAll(
+        /<form [^>]*>(?:(?!<\/form>).)*?name="username" [^>]*value="ada" readonly hidden>/gs,
+      ),
+    ].length;
+  assert.equal(await named(), 1);
+  await site.pass(601);
+  assert.equal(await named(), 2, 'and the one that asks for it again');
+});
+
 test('end one: at once, said on the next page, and listed with its reason', async () => {
   const [visitor, phone] = [await site.signedIn(), await site.signedIn()];
   const id = await idOf(phone);
