@@ -13,6 +13,7 @@ interface Limits {
   readonly rotateEvery: number;
   readonly grace: number;
   readonly limit: number;
+  readonly mostAnonymous: number;
 }
 
 const minute = 60_000;
@@ -26,6 +27,7 @@ export const policy: Limits = {
   rotateEvery: hour,
   grace: 30_000,
   limit: 3,
+  mostAnonymous: 2,
 };
 
 export interface Retired {
@@ -51,6 +53,10 @@ export interface ModelSession {
   grants: string[];
   n: number | null;
   ended: { reason: EndingReason; at: number; replacedBy?: string } | null;
+  /** Somebody with a copy of one of its tokens has come with it. */
+  copied: boolean;
+  /** When the process that waits for its end looks it up next. */
+  lookAt: number | null;
 }
 
 export interface ModelSubject {
@@ -98,6 +104,12 @@ export class Model {
     return [...this.sessions.values()].filter((session) => session.subject === subject && session.ended === null);
   }
 
+  /** A sign-in of now. */
+  refusesSignIn(name: string): boolean {
+    const { disabled, changedAt } = this.subject(name);
+    return disabled || changedAt >= this.now;
+  }
+
   /** Everything noticed is written. */
   flush(): void {
     for (const session of this.sessions.values()) {
@@ -111,7 +123,35 @@ export class Model {
 
   /** The process is gone, and what it had only noticed. */
   crash(): void {
-    for (const session of this.sessions.values()) session.noticed = null;
+    for (const session of this.sessions.values()) {
+      session.noticed = null;
+      session.lookAt = null;
+    }
+  }
+
+  /** Somebody waits for the end: it is looked up now and at its limit, after all that was noticed is written. */
+  wait(session: ModelSession): void {
+    if (session.lookAt !== null) return;
+    this.flush();
+    session.lookAt = this.liveUntil(session);
+  }
+
+  /** What is waited for is looked up where its time has come. Answers whether any was. */
+  look(): boolean {
+    const due = [...this.sessions.values()].filter(({ lookAt }) => lookAt !== null && this.now >= lookAt);
+    if (due.length > 0) this.flush();
+    for (const session of due) {
+      session.lookAt = this.liveUntil(session);
+      if (session.ended === null && !this.isLive(session)) this.endExpired(session);
+    }
+    return due.length > 0;
+  }
+
+  /** Visitors that count: one that was ended early counts until it is forgotten, or ending them would make room for ever more. */
+  get visitors(): number {
+    const counts = ({ id, subject, ended }: ModelSession): boolean =>
+      subject === null && !this.forgotten.has(id) && !/^replaced|^session_expired/.test(ended?.reason ?? '');
+    return [...this.sessions.values()].filter(counts).length;
   }
 
   end(session: ModelSession, reason: EndingReason, replacedBy?: string): void {
@@ -121,6 +161,7 @@ export class Model {
     session.permissions = [];
     session.grants = [];
     session.n = null;
+    session.lookAt = null;
   }
 
   endExpired(session: ModelSession): void {
@@ -179,13 +220,28 @@ export class Model {
     return this.#refused(session);
   }
 
+  /** The same token again, of a request admitted at `since` that is still under way. */
+  readmit(session: ModelSession, token: string, since: number): string | null {
+    if (this.forgotten.has(session.id)) return 'sign_in_required';
+    if (!session.ended && this.now >= Math.min(Math.max(session.seen, since) + policy.idle, session.expiresAt)) {
+      this.flush();
+      if (!this.isLive(session)) this.endExpired(session);
+    }
+    if (session.ended) return this.#refused(session).code;
+    if (session.current === token || session.successor === token) return null;
+    const index = session.retired.findIndex((retired) => retired.token === token);
+    const newest = session.retired.slice(0, index + 1);
+    const inGrace = since < (session.retired[index]?.until ?? 0) && !newest.some(({ replaced }) => replaced);
+    return inGrace ? null : 'token_replaced';
+  }
+
   #admitted(session: ModelSession, lacks: readonly string[] = []): Verdict {
     if (this.now - session.seen >= policy.touch) session.noticed = this.now;
     const permissions = session.permissions.filter((name) => !lacks.includes(name));
     return { is: 'admitted', session, permissions };
   }
 
-  #refused(session: ModelSession): Verdict {
+  #refused(session: ModelSession): Extract<Verdict, { is: 'refused' }> {
     const { reason, at } = session.ended ?? { reason: 'revoked', at: 0 };
     const told = ['session_expired_idle', 'session_expired_absolute', 'rotation_lost', 'reuse_detected'].includes(
       reason,
@@ -222,6 +278,8 @@ export class Model {
       retired: [],
       grants: [],
       ended: null,
+      copied: false,
+      lookAt: null,
     };
     this.sessions.set(session.id, session);
     return session;

@@ -1,32 +1,12 @@
-import { type Code, SojournError } from '../../src/lifecycle/errors.ts';
+import { SojournError } from '../../src/lifecycle/errors.ts';
 import type { Store } from '../../src/lifecycle/ports.ts';
 import { sqlite } from '../../src/stores/sqlite/sqlite.ts';
+import { type Said, type Stage, type Told, writes } from './protocol.ts';
 
 /*
  * A process with SQLite stores in it, for tests that need more than one process. It does what its
  * parent says, at the time its parent says, and answers each call by its number.
  */
-
-/** What the parent says: open a store under a number, call one, or be killed at the next write. */
-export type Told =
-  | { readonly do: 'open'; readonly call: number; readonly store: number; readonly path: string; readonly now: number }
-  | {
-      readonly do: 'call';
-      readonly call: number;
-      readonly store: number;
-      readonly now: number;
-      readonly name: keyof Store;
-      readonly args: readonly unknown[];
-    };
-
-/** What it answers: a result, an error by its parts, or that something was written where it watches. */
-export type Said =
-  | { readonly call: number; readonly result: unknown }
-  | {
-      readonly call: number;
-      readonly error: { readonly code: Code; readonly message: string; readonly details: { sessionId?: string } };
-    }
-  | { readonly changed: number };
 
 interface Open {
   readonly store: Store;
@@ -34,6 +14,9 @@ interface Open {
 }
 
 const stores = new Map<number, Open>();
+
+/** Where the next write is when this process is killed. */
+let dying: Stage | null = null;
 
 function say(said: Said): void {
   process.send?.(said);
@@ -55,9 +38,27 @@ function call({ store: number, name, args, now }: Extract<Told, { do: 'call' }>)
   return typeof method === 'function' ? method.apply(store, args) : method;
 }
 
+function die(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+async function run(told: Told): Promise<unknown> {
+  if (told.do === 'open') return open(told);
+  if (told.do === 'die') {
+    dying = told.at;
+    return;
+  }
+  if (dying === null || !writes.has(told.name)) return call(told);
+  if (dying === 'before') die();
+  if (dying === 'during') setImmediate(die);
+  const result = await call(told);
+  if (dying === 'after') die();
+  return result;
+}
+
 async function doAsTold(told: Told): Promise<void> {
   try {
-    const result = told.do === 'open' ? open(told) : await call(told);
+    const result = await run(told);
     say({ call: told.call, result });
   } catch (error) {
     if (!(error instanceof SojournError)) throw error;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { SojournError } from '../../src/lifecycle/errors.ts';
 import type { Store } from '../../src/lifecycle/ports.ts';
-import type { Said, Told } from './child.ts';
+import type { Said, Stage, Told } from './protocol.ts';
 
 interface Waiting {
   resolve(result: unknown): void;
@@ -42,6 +42,11 @@ export class Elsewhere {
     const watchers = new Set<() => void>();
     this.#watchers.set(store, watchers);
     return new StoreElsewhere(now, watchers, (name, args) => this.#send({ do: 'call', store, name, args, now: now() }));
+  }
+
+  /** It is killed at its next write. */
+  dieAt(at: Stage): void {
+    this.#send({ do: 'die', at }).catch(() => {});
   }
 
   /** kill -9. What it had not answered is unknown. */
