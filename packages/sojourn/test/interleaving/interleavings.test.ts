@@ -1,20 +1,29 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { engines, Lab } from '../lab.ts';
+import { after, test } from 'node:test';
+import { memory } from '../../src/stores/memory.ts';
+import { Lab, type LabOptions } from '../lab.ts';
+import { Emptied } from './emptied.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { type Choose, Exhaustive, Scheduler, seededChoice } from './scheduler.ts';
 
 /** Schedules of four requests, for each scenario. */
 const schedules = 10_000;
 /** Of a durable engine each step is a sync, so fewer. */
-const schedulesOnSqlite = 25;
+const schedulesOnSqlite = 500;
 
-async function play(scenario: Scenario, count: number, name: string, choose: Choose, seed: string): Promise<void> {
-  const engine = engines[name];
-  if (engine === undefined) throw new TypeError(`no engine ${name}`);
+const emptied = new Emptied();
+after(() => emptied.close());
+
+const engines = {
+  memory: (now) => memory({ now }),
+  sqlite: emptied.open,
+} satisfies Record<string, LabOptions['engine']>;
+type Engine = keyof typeof engines;
+
+async function play(scenario: Scenario, count: number, name: Engine, choose: Choose, seed: string): Promise<void> {
   const scheduler = new Scheduler();
   const lab = new Lab({
-    engine,
+    engine: engines[name],
     ...scenario.options,
     around: (store) => scheduler.around(scenario.around?.(store) ?? store),
   });
@@ -46,7 +55,7 @@ async function invariants(lab: Lab): Promise<void> {
 }
 
 for (const scenario of scenarios) {
-  for (const engine of Object.keys(engines)) {
+  for (const engine of ['memory', 'sqlite'] as const) {
     test(`${scenario.name}: every order of two requests [${engine}]`, async (t) => {
       const orders = new Exhaustive();
       let tried = 0;
