@@ -44,7 +44,7 @@ test('each form with a password says whose it is, for the browser’s password m
   assert.equal(await named(), 2, 'and the one that asks for it again');
 });
 
-test('end one: at once, said on the next page, and listed with its reason', async () => {
+test('G7: end one: at once, said on the next page, and listed with its reason', async () => {
   const [visitor, phone] = [await site.signedIn(), await site.signedIn()];
   const id = await idOf(phone);
   const { text } = await visitor.submit(`/account/sessions/${id}/terminate`);

@@ -47,7 +47,7 @@ everyFramework(
 );
 
 everyFramework(
-  'a write that nobody awaited, and a sign-in after the answer, are said',
+  'G16: a write that nobody awaited, and a sign-in after the answer, are said',
   async ({ app, lab, visitor }) => {
     await visitor.post('/login', { user: 'u1' });
     await visitor.post('/careless');
@@ -61,7 +61,7 @@ everyFramework(
 );
 
 everyFramework(
-  'a cookie that was overwritten, and a cacheable answer that sets one, are said',
+  'G16: a cookie that was overwritten, and a cacheable answer that sets one, are said',
   async ({ app, lab, visitor }) => {
     await visitor.get('/overwrite');
     const codes = (): (string | undefined)[] => lab.log.map(({ code }) => code);
@@ -120,7 +120,7 @@ everyFramework(
 );
 
 everyFramework(
-  'a new secret is set once due, on pages and fetches, not on images or upgrades',
+  'G13: a new secret is set once due, on pages and fetches, not on images or upgrades',
   async ({ visitor, lab }) => {
     await visitor.post('/login', { user: 'u1' });
     const { id } = (await visitor.get('/')).json;

@@ -7,7 +7,7 @@ import { code, Lab } from '../lab.ts';
 
 /* What only Fastify's binding can get wrong. */
 
-test('G16: a cookie that an answer past Fastify leaves behind is said', async () => {
+test('G16: a cookie that an answer past Fastify leaves behind is said [fastify]', async () => {
   const ends: readonly ((reply: FastifyReply) => void)[] = [
     (reply) => void reply.hijack().raw.end('{}'),
     (reply) => void reply.raw.end('{}'),
@@ -34,7 +34,7 @@ test('G16: a cookie that an answer past Fastify leaves behind is said', async ()
   }
 });
 
-test('a route’s options are checked when the route is made (G16)', async () => {
+test('G16: a route’s options are checked when the route is made [fastify]', async () => {
   for (const sojourn of [{ readonly: true }, 'passive']) {
     const app = Fastify();
     await app.register(fastifySessions(new Lab().sessions).track);

@@ -100,7 +100,7 @@ everyFramework('an old proof is asked for again, with the challenge of RFC 9470'
   assert.equal((await before.get('/fresh', { headers: script })).json['code'], 'token_replaced');
 });
 
-everyFramework('S-58: an expired session says so, to people and programs', async ({ visitor, lab }) => {
+everyFramework('G6: S-58: an expired session says so, to people and programs', async ({ visitor, lab }) => {
   await visitor.post('/login', { user: 'u1' });
   lab.clock.advance('30m');
   const fetched = await visitor.get('/orders', { headers: script });

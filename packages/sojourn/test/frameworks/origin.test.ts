@@ -65,15 +65,18 @@ everyFramework(
   },
 );
 
-everyFramework('a host that is not loopback is refused until an origin says who we are', async ({ visitor, lab }) => {
-  const answer = await visitor.get('/', { headers: { ...script, host: 'shop.example' } });
-  assert.equal(answer.status, 500);
-  assert.equal(answer.json['code'], 'origin_missing');
-  assert.doesNotMatch(answer.text, /shop/);
-  assert.ok(
-    lab.log.some(({ code, message }) => code === 'origin_missing' && message.includes('createSessions({ origin')),
-  );
-});
+everyFramework(
+  'G16: a host that is not loopback is refused until an origin says who we are',
+  async ({ visitor, lab }) => {
+    const answer = await visitor.get('/', { headers: { ...script, host: 'shop.example' } });
+    assert.equal(answer.status, 500);
+    assert.equal(answer.json['code'], 'origin_missing');
+    assert.doesNotMatch(answer.text, /shop/);
+    assert.ok(
+      lab.log.some(({ code, message }) => code === 'origin_missing' && message.includes('createSessions({ origin')),
+    );
+  },
+);
 
 everyFramework(
   'behind https the cookie is __Host-, Secure, and the origin decides, not the request',

@@ -34,4 +34,4 @@ test('G1–G15 G17: the library and the model agree after every command of any l
   check(new MemoryEngine(), 2000));
 
 test('G1–G15 G17: the library and the model agree after every command of any life [sqlite]', () =>
-  check(new SqliteEngine(), 40));
+  check(new SqliteEngine(), 25));

@@ -51,7 +51,7 @@ function tamper(path: string, sql: string): void {
   db.close();
 }
 
-test('the file and its companions are for their owner only', async () => {
+test('G15: the file and its companions are for their owner only [sqlite]', async () => {
   const path = freshPath();
   const store = sqlite(path);
   await created(store, 'u1');
@@ -59,18 +59,18 @@ test('the file and its companions are for their owner only', async () => {
   await store.close();
 });
 
-test('a file that others can read is refused, and the message says how to mend it', async () => {
+test('G16: a file that others can read is refused, and the message says how to mend it [sqlite]', async () => {
   const path = freshPath();
   await sqlite(path).close();
   chmodSync(path, 0o640);
   assert.throws(() => sqlite(path), refusal('store_unusable', /chmod 600/));
 });
 
-test('a folder that cannot be made is said', () => {
+test('G16: a folder that cannot be made is said [sqlite]', () => {
   assert.throws(() => sqlite('/dev/null/nowhere/sessions.db'), refusal('store_unusable', /folder/));
 });
 
-test('a file that is no database is refused and left as it is', () => {
+test('G16: a file that is no database is refused and left as it is [sqlite]', () => {
   const path = freshPath();
   writeFileSync(path, 'a shopping list, longer than the header of a database file'.repeat(40), { mode: 0o600 });
   const before = statSync(path).size;
@@ -78,14 +78,14 @@ test('a file that is no database is refused and left as it is', () => {
   assert.equal(statSync(path).size, before);
 });
 
-test('a file of a newer release is refused', async () => {
+test('G16: a file of a newer release is refused [sqlite]', async () => {
   const path = freshPath();
   await sqlite(path).close();
   tamper(path, 'PRAGMA user_version = 99');
   assert.throws(() => sqlite(path), refusal('store_unusable', /version 99.*newer release/));
 });
 
-test('a corrupt or newer record is unknown, with the id, never an empty session', async () => {
+test('G8: a corrupt or newer record is unknown, with the id, never an empty session [sqlite]', async () => {
   const path = freshPath();
   const store = sqlite(path);
   const { id } = await created(store, 'u1');
@@ -113,7 +113,7 @@ test('a corrupt or newer record is unknown, with the id, never an empty session'
   await store.close();
 });
 
-test('one record that cannot be read does not keep the rest from being ended (G6, G10, G11)', async () => {
+test('G6 G10 G11: one record that cannot be read does not keep the rest from being ended [sqlite]', async () => {
   for (const change of ['format = 2', `record = 'not json'`]) {
     const path = freshPath();
     const clock = { now: Date.UTC(2026, 0, 1) };
@@ -145,7 +145,7 @@ test('one record that cannot be read does not keep the rest from being ended (G6
   }
 });
 
-test('permissions that cannot be taken from a record end it, and a purge removes it (G10)', async () => {
+test('G10: permissions that cannot be taken from a record end it, and a purge removes it [sqlite]', async () => {
   const path = freshPath();
   const store = sqlite(path);
   const { id } = await created(store, 'u1', { permissions: ['admin'] });
@@ -170,7 +170,7 @@ test('fields of a later release survive an update by this one', async () => {
   await store.close();
 });
 
-test('what cannot be copied to the writing thread is refused, and nothing else with it', async () => {
+test('G16: what cannot be copied to the writing thread is refused, and nothing else with it [sqlite]', async () => {
   const store = sqlite(freshPath());
   const { id } = await created(store, 'u1');
   const results = await Promise.allSettled([
@@ -183,7 +183,7 @@ test('what cannot be copied to the writing thread is refused, and nothing else w
   await store.close();
 });
 
-test('an operation that fails takes no other of its batch with it', async () => {
+test('G5: an operation that fails takes no other of its batch with it [sqlite]', async () => {
   const path = freshPath();
   const store = sqlite(path);
   const broken = await created(store, 'u1');
@@ -202,7 +202,7 @@ test('an operation that fails takes no other of its batch with it', async () => 
   await store.close();
 });
 
-test('a write that cannot get the file is unknown, and the store goes on afterwards', async () => {
+test('G8: a write that cannot get the file is unknown, and the store goes on afterwards [sqlite]', async () => {
   const path = freshPath();
   const store = sqlite(path, { busyTimeout: 20 });
   const blocker = new DatabaseSync(path);
@@ -215,7 +215,7 @@ test('a write that cannot get the file is unknown, and the store goes on afterwa
   await store.close();
 });
 
-test('a closed store answers nothing', async () => {
+test('G8: a closed store answers nothing [sqlite]', async () => {
   const store = sqlite(freshPath());
   await store.close();
   await store.close();
@@ -223,7 +223,7 @@ test('a closed store answers nothing', async () => {
   await assert.rejects(created(store, 'u1'), refusal('store_unavailable', /closed/));
 });
 
-test('closing finishes what was under way', async () => {
+test('G5: closing finishes what was under way [sqlite]', async () => {
   const path = freshPath();
   const store = sqlite(path);
   const writes = Array.from({ length: 50 }, (_, i) => created(store, `u${i}`));
