@@ -29,7 +29,8 @@ const promises: Readonly<Record<string, string>> = {
 };
 
 const frameworks = ['express', 'fastify', 'hono', 'node', 'fetch'];
-const columns = ['memory', 'sqlite', 'frameworks', 'server'] as const;
+const engines = ['memory', 'sqlite', 'redis', 'postgres'] as const;
+const columns = [...engines, 'frameworks', 'server'] as const;
 type Column = (typeof columns)[number];
 
 /** The guarantees that a title names: `G3: …`, `G3 G4: …`, `G1–G11: …`, `… (G6, G11)`. */
@@ -44,9 +45,11 @@ function named(title: string): string[] {
 }
 
 function columnOf(title: string, file: string): Column | null {
-  const tag = /\[(\w+)(?:, [^\]]*)?\]$/.exec(title)?.[1] ?? '';
+  const tag = /\[([\w ]+)(?:, [^\]]*)?\]$/.exec(title)?.[1] ?? '';
   if (frameworks.includes(tag)) return 'frameworks';
-  if (tag === 'memory' || tag === 'sqlite') return tag;
+  // `ioredis` and `redis cluster` are Redis too, `pglite` is PostgreSQL.
+  const engine = engines.find((name) => tag.includes(name)) ?? (tag === 'pglite' ? 'postgres' : null);
+  if (engine !== null) return engine;
   if (/packages\/server|end-to-end/.test(file)) return 'server';
   return /packages\/sojourn/.test(file) ? 'memory' : null;
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { Token } from '../src/lifecycle/token.ts';
-import { code, guarantee, through } from './lab.ts';
+import { guarantee } from './guarantee.ts';
+import { code, through } from './lab.ts';
 
 /** What a dump of the store holds: every record, as text. */
 async function dump(lab: ReturnType<Parameters<Parameters<typeof guarantee>[1]>[0]>): Promise<string> {

@@ -1,4 +1,3 @@
-import { test } from 'node:test';
 import { SojournError } from '../src/lifecycle/errors.ts';
 import type { SessionEvent } from '../src/lifecycle/events.ts';
 import type { Store } from '../src/lifecycle/ports.ts';
@@ -33,6 +32,8 @@ export class Lab {
   readonly store: Store;
   readonly sessions: Sessions<Data, Permission>;
   readonly log: LogEntry[] = [];
+  /** Calls of the store that have not been answered. */
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor({
     engine = engines['memory'],
@@ -49,8 +50,16 @@ export class Lab {
       random: seededRandom(7),
       log: (entry) => this.log.push(entry),
       ...options,
-      store: this.store,
+      store: through(this.store, (_name, run) => this.#follow(run())),
     });
+  }
+
+  #follow(answer: unknown): unknown {
+    if (!(answer instanceof Promise)) return answer;
+    this.#underWay.add(answer);
+    const done = (): void => void this.#underWay.delete(answer);
+    answer.then(done, done);
+    return answer;
   }
 
   browser(): Browser {
@@ -82,8 +91,8 @@ export class Lab {
   /** Everything that was merged is written. */
   async settle(): Promise<void> {
     this.clock.advance('1s');
-    // Writes are done in the order they were sent.
-    await this.store.note([]);
+    do await Promise.allSettled(this.#underWay);
+    while (this.#underWay.size > 0);
   }
 }
 
@@ -140,24 +149,6 @@ export class Browser {
     const copy = new Browser(this.#sessions);
     copy.token = this.token;
     return copy;
-  }
-}
-
-/** A guarantee, proved on every engine by a test of its name. */
-export function guarantee(title: string, run: (lab: (options?: LabOptions) => Lab) => Promise<void>): void {
-  for (const [name, engine] of Object.entries(engines)) {
-    test(`${title} [${name}]`, async () => {
-      const labs: Lab[] = [];
-      try {
-        await run((options = {}) => {
-          const lab = new Lab({ engine, ...options });
-          labs.push(lab);
-          return lab;
-        });
-      } finally {
-        for (const lab of labs) await lab.sessions.close();
-      }
-    });
   }
 }
 

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { endWith } from '../src/live/live.ts';
 import { createSessions } from '../src/sessions.ts';
 import { sqlite } from '../src/stores/sqlite/sqlite.ts';
-import { Browser, type Data, guarantee, type Permission } from './lab.ts';
+import { guarantee } from './guarantee.ts';
+import { Browser, type Data, type Permission } from './lab.ts';
 import { temporary } from './temporary.ts';
 
 guarantee('G12: a connection ends with its session, with the reason', async (lab) => {

@@ -1,0 +1,169 @@
+import { SojournError } from '../../lifecycle/errors.ts';
+import type { SessionEvent } from '../../lifecycle/events.ts';
+import type { Page, Store, SubjectRecord, Touch } from '../../lifecycle/ports.ts';
+import type { SessionRecord } from '../../lifecycle/session.ts';
+import { partitions } from '../../lifecycle/token.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { mostEnded, retention } from '../rows.ts';
+import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
+import { Watchers } from '../staged/watchers.ts';
+import type { PostgresClient } from './postgres.ts';
+import { listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, written } from './rows.ts';
+import { type Statement, statements } from './sql.ts';
+
+/** What one process has claimed to sweep is another's again after this long. */
+const claimFor = 30_000;
+
+export interface PostgresParts {
+  readonly client: PostgresClient;
+  readonly schema: string;
+  readonly epoch: string;
+  readonly prepare: boolean;
+  readonly given: (() => number) | null;
+  readonly watchEvery: number;
+}
+
+export class PostgresEngine implements Engine {
+  readonly name = 'postgres';
+  readonly #client: PostgresClient;
+  readonly #statements: ReturnType<typeof statements>;
+  readonly #schema: string;
+  readonly #epoch: string;
+  readonly #prepare: boolean;
+  readonly #given: (() => number) | null;
+  readonly #watchers: Watchers;
+  /** How far the engine's clock is ahead of this machine's. */
+  #ahead = 0;
+  #closed = false;
+
+  constructor({ client, schema, epoch, prepare, given, watchEvery }: PostgresParts) {
+    this.#client = client;
+    this.#schema = schema;
+    this.#epoch = epoch;
+    this.#statements = statements(schema);
+    this.#prepare = prepare;
+    this.#given = given;
+    this.#watchers = new Watchers(() => this.beat(), watchEvery);
+  }
+
+  now(): number {
+    return this.#given?.() ?? Date.now() + this.#ahead;
+  }
+
+  async find(id: string): Promise<SessionRecord | null> {
+    const [row] = await this.#ask('find', [id]);
+    return row ? sessionOf(row) : null;
+  }
+
+  async subject(subject: string): Promise<SubjectRecord> {
+    const [row] = await this.#ask('subject', [subject]);
+    return (row && stampedOf(row['subject']).record) ?? { subject, changedAt: 0, disabled: false };
+  }
+
+  async list(subject: string): Promise<{ live: SessionRecord[]; ended: SessionEvent[] }> {
+    const [live, ended] = await Promise.all([
+      this.#ask('live', [subject]),
+      this.#ask('ended', [subject, this.now() - retention, mostEnded]),
+    ]);
+    return {
+      live: live.map(sessionOf).sort((a, b) => b.createdAt - a.createdAt),
+      ended: ended.map((row) => JSON.parse(String(row['body']))),
+    };
+  }
+
+  async page(...[after, most, { state, kind } = {}]: Parameters<Store['page']>): Promise<Page> {
+    const rows = await this.#ask('page', [after ?? '', state ?? null, kind ?? null, most]);
+    const records = rows.map(sessionOf);
+    return { records, after: records.length < most ? null : (records.at(-1)?.id ?? null) };
+  }
+
+  async events(after: string | null, most: number): Promise<Awaited<ReturnType<Store['events']>>> {
+    const nothing = {
+      epoch: this.#epoch,
+      forgotten: [],
+      counters: Array<number>(partitions).fill(Number.MAX_SAFE_INTEGER),
+    };
+    const from = after === null ? null : decodeCursor(after, nothing);
+    const [row] = await this.#ask('events', [from, most]);
+    const kept = {
+      epoch: this.#epoch,
+      forgotten: numbersOf(row?.['forgotten']),
+      counters: numbersOf(row?.['counters']),
+    };
+    const at = after === null ? [...kept.forgotten] : decodeCursor(after, kept);
+    const found: readonly (readonly [number, number, string])[] = listOf(row?.['events']);
+    const events = found.map(([partition, number, body]) => {
+      at[partition] = number;
+      const event: SessionEvent = JSON.parse(body);
+      return { event, cursor: encodeCursor({ epoch: this.#epoch, at }) };
+    });
+    return { events, cursor: encodeCursor({ epoch: this.#epoch, at }) };
+  }
+
+  async beat(): Promise<{ at: number; cursor: string }> {
+    const sent = Date.now();
+    const [row] = await this.#ask('counters', [this.#time()]);
+    const at = Number(row?.['now']);
+    this.#ahead = Math.round(at - (sent + Date.now()) / 2);
+    return { at, cursor: encodeCursor({ epoch: this.#epoch, at: numbersOf(row?.['counters']) }) };
+  }
+
+  async load(wanted: Wanted): Promise<Loaded> {
+    const { ids = [], subject = null, tombstones = false, owners = false, anonymous, due } = wanted;
+    const [row] = await (due === undefined
+      ? this.#ask('load', [this.#time(), ids, subject, tombstones, owners, anonymous !== undefined])
+      : this.#ask('claim', [this.#time(), due, claimFor]));
+    const { sessions, unreadable } = sorted(listOf<Row>(row?.['sessions']));
+    const subjects = listOf<Row>(row?.['subjects']).map((one): [string, StampedSubject] => [
+      String(one['subject']),
+      stampedOf(one),
+    ]);
+    return {
+      now: Number(row?.['now']),
+      sessions,
+      subjects: new Map(subjects),
+      anonymous: Number(row?.['anonymous'] ?? 0),
+      due: due === undefined ? [] : [...sessions, ...unreadable].map(({ id }) => id),
+      more: false,
+      unreadable,
+    };
+  }
+
+  async commit(stage: Stage): Promise<boolean> {
+    const [row] = await this.#ask('commit', [this.#time(), JSON.stringify(written(stage))]);
+    if (row?.['committed'] !== true) return false;
+    queueMicrotask(() => this.#watchers.changed());
+    return true;
+  }
+
+  async touch(touches: readonly Touch[]): Promise<void> {
+    // One row is touched once in a statement: its latest.
+    const latest = new Map(touches.toSorted((a, b) => a.seenAt - b.seenAt).map(({ id, seenAt }) => [id, seenAt]));
+    await this.#ask('touch', [[...latest.keys()], [...latest.values()]]);
+  }
+
+  async forget(before: number, most: number): Promise<number> {
+    const [row] = await this.#ask('forget', [before, most]);
+    return Number(row?.['forgotten']);
+  }
+
+  watch(changed: () => void): () => void {
+    return this.#watchers.add(changed);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watchers.stop();
+  }
+
+  #time(): number | null {
+    return this.#given?.() ?? null;
+  }
+
+  async #ask(name: Statement, values: unknown[]): Promise<readonly Row[]> {
+    if (this.#closed) throw new SojournError('store_unavailable', 'The postgres store is closed.');
+    const text = this.#statements[name];
+    const statement = this.#prepare ? { name: `${this.#schema}.${name}`, text, values } : { text, values };
+    return (await this.#client.query(statement)).rows;
+  }
+}

@@ -1,0 +1,134 @@
+/** Events stand in a table a week. */
+const week = 7 * 86_400_000;
+
+/**
+ * The functions of a schema. `commit` writes decisions: in its transaction it locks the partitions that take numbers
+ * (so that the order of numbers is the order of commits), then the sessions, looks whether all is still
+ * as the decision saw it, and writes, or answers false. `at` is the engine's time where a test gives one.
+ */
+export function functions(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.commit(stage jsonb, at bigint) RETURNS boolean LANGUAGE plpgsql AS $commit$
+DECLARE
+  clock bigint := coalesce(at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+  stamped int;
+BEGIN
+  PERFORM 1 FROM ${schema}.partitions
+    WHERE partition IN (SELECT (count->>'partition')::int FROM jsonb_array_elements(stage->'counts') count)
+    ORDER BY partition FOR UPDATE;
+  PERFORM 1 FROM ${schema}.sessions
+    WHERE id IN (SELECT one->>'id' FROM jsonb_array_elements(stage->'guards') one)
+    ORDER BY id FOR UPDATE;
+  IF clock >= (stage->>'before')::bigint OR EXISTS (
+    SELECT 1 FROM jsonb_to_recordset(stage->'guards') AS seen(id text, version int, "lastSeenAt" bigint)
+    LEFT JOIN ${schema}.sessions session ON session.id = seen.id
+    WHERE session.version IS DISTINCT FROM seen.version OR session.last_seen_at IS DISTINCT FROM seen."lastSeenAt"
+  ) THEN
+    RETURN false;
+  END IF;
+  IF stage->>'mostAnonymous' IS NOT NULL AND
+    (SELECT sum(anonymous) FROM ${schema}.partitions) >= (stage->>'mostAnonymous')::int THEN
+    RETURN false;
+  END IF;
+
+  IF stage->>'subject' IS NOT NULL THEN
+    SELECT stamp INTO stamped FROM ${schema}.subjects WHERE subject = stage->>'subject' FOR UPDATE;
+    IF coalesce(stamped, 0) <> (stage->>'stamp')::int THEN
+      RETURN false;
+    END IF;
+    IF (stage->>'begins')::boolean OR stage->'put' <> 'null' THEN
+      IF stamped IS NULL THEN
+        INSERT INTO ${schema}.subjects (subject, stamp) VALUES (stage->>'subject', 1);
+      ELSE
+        UPDATE ${schema}.subjects SET stamp = stamp + 1 WHERE subject = stage->>'subject';
+      END IF;
+    END IF;
+    IF stage->'put' <> 'null' THEN
+      UPDATE ${schema}.subjects SET
+        changed_at = (stage->'put'->>'changedAt')::bigint,
+        disabled = (stage->'put'->>'disabled')::boolean,
+        kept = stage->'put'->>'kept'
+      WHERE subject = stage->>'subject';
+    END IF;
+  END IF;
+
+  INSERT INTO ${schema}.sessions
+    SELECT * FROM jsonb_populate_recordset(NULL::${schema}.sessions, stage->'insert');
+  UPDATE ${schema}.sessions session SET
+    record = next.record, data = next.data, version = next.version, last_seen_at = next.last_seen_at,
+    idle_timeout = next.idle_timeout, expires_at = next.expires_at, state = next.state, due_at = next.due_at
+    FROM jsonb_populate_recordset(NULL::${schema}.sessions, stage->'replace') next
+    WHERE session.id = next.id;
+  UPDATE ${schema}.sessions session SET
+    state = 'ended', data = '{}', version = session.version + 1, due_at = next.until
+    FROM jsonb_to_recordset(stage->'bury') AS next(id text, until bigint) WHERE session.id = next.id;
+  UPDATE ${schema}.sessions session SET due_at = next.until
+    FROM jsonb_to_recordset(stage->'defer') AS next(id text, until bigint) WHERE session.id = next.id;
+  DELETE FROM ${schema}.sessions WHERE id IN (SELECT jsonb_array_elements_text(stage->'remove'));
+
+  UPDATE ${schema}.partitions partitions SET
+    counter = counter + count.numbers, anonymous = partitions.anonymous + count.anonymous
+    FROM jsonb_to_recordset(stage->'counts') AS count(partition int, numbers int, anonymous int)
+    WHERE partitions.partition = count.partition;
+  PERFORM ${schema}.week((event->>'at')::bigint) FROM jsonb_array_elements(stage->'events') event;
+  INSERT INTO ${schema}.events (partition, number, at, subject, terminal, body)
+    SELECT event.partition, partitions.counter - count.numbers + event.number,
+      event.at, event.subject, event.terminal, event.body
+    FROM jsonb_to_recordset(stage->'events')
+      AS event(partition int, number int, at bigint, subject text, terminal boolean, body text)
+    JOIN jsonb_to_recordset(stage->'counts') AS count(partition int, numbers int) USING (partition)
+    JOIN ${schema}.partitions partitions USING (partition);
+  IF stage->>'erase' IS NOT NULL THEN
+    UPDATE ${schema}.events SET
+      subject = NULL,
+      body = ((body::jsonb - '{device,actor,by}'::text[]) || '{"subject":null}')::text
+      WHERE subject = stage->>'erase';
+  END IF;
+  RETURN true;
+END
+$commit$;
+
+CREATE FUNCTION ${schema}.week(at bigint) RETURNS void LANGUAGE plpgsql AS $week$
+DECLARE
+  week bigint := at / ${week};
+  name text := 'events_' || week;
+BEGIN
+  IF to_regclass('${schema}.' || name) IS NULL THEN
+    PERFORM pg_advisory_xact_lock(hashtext('sojourn ${schema}'));
+    EXECUTE format('CREATE TABLE IF NOT EXISTS ${schema}.%I PARTITION OF ${schema}.events FOR VALUES FROM (%s) TO (%s)',
+      name, week * ${week}, (week + 1) * ${week});
+  END IF;
+END
+$week$;
+
+CREATE FUNCTION ${schema}.forget(before bigint, most int) RETURNS int LANGUAGE plpgsql AS $forget$
+DECLARE
+  name text;
+  forgotten int := 0;
+BEGIN
+  FOR name IN
+    SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
+    WHERE inhparent = '${schema}.events'::regclass
+      AND (substr(child.relname, 8)::bigint + 1) * ${week} <= before
+  LOOP
+    EXECUTE format('UPDATE ${schema}.partitions partitions SET forgotten = greatest(forgotten, old.number)
+      FROM (SELECT partition, max(number) AS number FROM ${schema}.%I GROUP BY partition) old
+      WHERE partitions.partition = old.partition', name);
+    EXECUTE format('DROP TABLE ${schema}.%I', name);
+    forgotten := forgotten + most;
+  END LOOP;
+  WITH old AS (
+    SELECT partition, number, at FROM ${schema}.events WHERE at < before ORDER BY at LIMIT most
+  ), remembered AS (
+    UPDATE ${schema}.partitions partitions SET forgotten = greatest(partitions.forgotten, newest.number)
+    FROM (SELECT partition, max(number) AS number FROM old GROUP BY partition) newest
+    WHERE partitions.partition = newest.partition
+  ), removed AS (
+    DELETE FROM ${schema}.events events USING old
+    WHERE events.partition = old.partition AND events.number = old.number AND events.at = old.at RETURNING 1
+  )
+  SELECT forgotten + count(*) INTO forgotten FROM removed;
+  RETURN forgotten;
+END
+$forget$;`;
+}

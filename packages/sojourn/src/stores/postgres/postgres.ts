@@ -1,0 +1,55 @@
+import { invalid, SojournError } from '../../lifecycle/errors.ts';
+import type { Store } from '../../lifecycle/ports.ts';
+import { staged } from '../staged/staged.ts';
+import { PostgresEngine } from './engine.ts';
+import type { Row } from './rows.ts';
+import { migrate } from './schema.ts';
+
+/** A `pg` pool, as far as sessions need it; made and closed by the application. */
+export interface PostgresClient {
+  query(statement: { name?: string; text: string; values: unknown[] }): Promise<{ readonly rows: readonly Row[] }>;
+}
+
+export interface PostgresOptions {
+  /** The schema that holds everything of ours. Default `sojourn`. */
+  readonly schema?: string;
+  /** Prepare statements by name; `false` behind a transaction pooler that cannot. Default true. */
+  readonly prepare?: boolean;
+  /** How often who waits for a session's end looks for changes, in milliseconds. Default 250. */
+  readonly watchEvery?: number;
+  /** The engine's clock, for tests; default its own. */
+  readonly now?: () => number;
+}
+
+const defaults = { schema: 'sojourn', prepare: true, watchEvery: 250 } as const;
+
+/**
+ * Sessions in PostgreSQL 15 or newer, for many nodes. Brings its schema up to date first. Throws
+ * `store_unusable` with the fix for a schema of a newer release, `store_unavailable` when there is no server.
+ */
+export async function postgres(client: PostgresClient, options: PostgresOptions = {}): Promise<Store> {
+  const schema = options.schema ?? defaults.schema;
+  if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema)) {
+    throw invalid(`postgres.schema ${schema}: use lower-case letters, digits and _.`);
+  }
+  const epoch = await unknownUnlessAnswered(migrate(client, schema));
+  const engine = new PostgresEngine({
+    client,
+    schema,
+    epoch,
+    prepare: options.prepare ?? defaults.prepare,
+    given: options.now ?? null,
+    watchEvery: options.watchEvery ?? defaults.watchEvery,
+  });
+  if (options.now === undefined) await engine.beat();
+  return staged(engine);
+}
+
+async function unknownUnlessAnswered<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    if (cause instanceof SojournError) throw cause;
+    throw new SojournError('store_unavailable', `postgres cannot be opened: ${String(cause)}`, { cause });
+  }
+}

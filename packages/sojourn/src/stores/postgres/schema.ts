@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { SojournError } from '../../lifecycle/errors.ts';
+import { partitions } from '../../lifecycle/token.ts';
+import { functions } from './functions.ts';
+import type { PostgresClient } from './postgres.ts';
+
+/**
+ * Forward migrations of a schema; `engine.version` is how many have run. Only ever append. `due_at` is a
+ * lower bound of a live session's end that the sweep corrects, so a touch moves no index, and the row
+ * keeps its place on its page (`fillfactor`). Events stand in a table a week, so that to forget is to drop.
+ */
+const migrations: readonly ((schema: string) => string)[] = [
+  (schema) => `
+    CREATE TABLE ${schema}.sessions (
+      id text COLLATE "C" PRIMARY KEY,
+      record text NOT NULL,
+      format int NOT NULL,
+      data text NOT NULL,
+      version int NOT NULL,
+      last_seen_at bigint NOT NULL,
+      idle_timeout bigint NOT NULL,
+      expires_at bigint NOT NULL,
+      subject text,
+      state text NOT NULL,
+      kind text NOT NULL,
+      due_at bigint NOT NULL
+    ) WITH (fillfactor = 70);
+    CREATE INDEX sessions_by_subject ON ${schema}.sessions (subject, state) WHERE subject IS NOT NULL;
+    CREATE INDEX sessions_by_due ON ${schema}.sessions (due_at);
+    CREATE TABLE ${schema}.subjects (
+      subject text PRIMARY KEY,
+      stamp int NOT NULL,
+      changed_at bigint,
+      disabled boolean NOT NULL DEFAULT false,
+      kept text
+    ) WITH (fillfactor = 70);
+    CREATE TABLE ${schema}.partitions (
+      partition int PRIMARY KEY,
+      counter bigint NOT NULL DEFAULT 0,
+      forgotten bigint NOT NULL DEFAULT 0,
+      anonymous int NOT NULL DEFAULT 0
+    ) WITH (fillfactor = 10);
+    INSERT INTO ${schema}.partitions (partition) SELECT generate_series(0, ${partitions - 1});
+    CREATE TABLE ${schema}.events (
+      partition int NOT NULL,
+      number bigint NOT NULL,
+      at bigint NOT NULL,
+      subject text,
+      terminal boolean NOT NULL,
+      body text NOT NULL,
+      PRIMARY KEY (partition, number, at)
+    ) PARTITION BY RANGE (at);
+    CREATE INDEX events_by_subject ON ${schema}.events (subject) WHERE subject IS NOT NULL;
+    ${functions(schema)}`,
+];
+
+/** Brings a schema to this release's version, one process at a time. Throws `store_unusable` for a newer release's. */
+export async function migrate(client: PostgresClient, schema: string): Promise<string> {
+  const run = (text: string, values: readonly unknown[] = []): ReturnType<PostgresClient['query']> =>
+    client.query({ text, values: [...values] });
+  // One transaction, and the lock is its own: a pooler may give the next one another connection.
+  const { rows } = await run(`SELECT to_regclass($1)::text AS engine`, [`${schema}.engine`]);
+  const version = rows[0]?.['engine'] === null ? 0 : await versionOf(client, schema);
+  if (version > migrations.length) {
+    throw new SojournError(
+      'store_unusable',
+      `The schema ${schema} is of version ${version}, made by a newer release; this one knows ${migrations.length}. Start the newer release.`,
+    );
+  }
+  if (version < migrations.length) await run(migration(schema));
+  const engine = await run(`SELECT epoch FROM ${schema}.engine`);
+  return String(engine.rows[0]?.['epoch']);
+}
+
+async function versionOf(client: PostgresClient, schema: string): Promise<number> {
+  const { rows } = await client.query({ text: `SELECT version FROM ${schema}.engine`, values: [] });
+  return Number(rows[0]?.['version'] ?? 0);
+}
+
+/** All that is missing, as one statement: a block that looks at the version again once it has the lock. */
+function migration(schema: string): string {
+  const steps = migrations.map(
+    (step, index) => `
+      IF present <= ${index} THEN
+        EXECUTE $step$${step(schema)}$step$;
+        UPDATE ${schema}.engine SET version = ${index + 1};
+      END IF;`,
+  );
+  return `DO $migration$
+    DECLARE present int;
+    BEGIN
+      PERFORM pg_advisory_xact_lock(hashtext('sojourn ${schema}'));
+      CREATE SCHEMA IF NOT EXISTS ${schema};
+      CREATE TABLE IF NOT EXISTS ${schema}.engine (epoch text NOT NULL, version int NOT NULL);
+      INSERT INTO ${schema}.engine
+        SELECT '${randomBytes(6).toString('base64url')}', 0 WHERE NOT EXISTS (SELECT 1 FROM ${schema}.engine);
+      SELECT version INTO present FROM ${schema}.engine;
+      ${steps.join('\n')}
+    END
+  $migration$`;
+}

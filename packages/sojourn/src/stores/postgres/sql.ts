@@ -1,0 +1,85 @@
+/** A session's row, in the words of a record. Numbers that JavaScript can hold exactly come as such. */
+const session = `session.id, session.record, session.format, session.data, session.version,
+  session.last_seen_at::float8 AS "lastSeenAt", session.state, session.subject, session.kind`;
+
+const clock = `coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)::float8 AS now`;
+
+export type Statement =
+  | 'find'
+  | 'subject'
+  | 'load'
+  | 'claim'
+  | 'commit'
+  | 'touch'
+  | 'live'
+  | 'ended'
+  | 'page'
+  | 'counters'
+  | 'events'
+  | 'forget';
+
+/** Every statement but `commit` and the migrations. `$1` of those that tell the time is a test's clock, or null. */
+export function statements(schema: string): Readonly<Record<Statement, string>> {
+  const subject = `'subject', subject.subject, 'stamp', subject.stamp, 'changedAt', subject.changed_at,
+    'disabled', subject.disabled, 'kept', subject.kept`;
+  return {
+    find: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1`,
+    subject: `SELECT json_build_object(${subject}) AS subject FROM ${schema}.subjects subject WHERE subject = $1`,
+    /** By ids, by subject with or without tombstones: one trip, one state of the engine. */
+    load: `SELECT ${clock},
+      (SELECT json_agg(row_to_json(one)) FROM (
+        SELECT ${session} FROM ${schema}.sessions session WHERE id = ANY($2)
+        UNION
+        SELECT ${session} FROM ${schema}.sessions session
+          WHERE subject = $3 AND ($4 OR state = 'signed-in')
+      ) one) AS sessions,
+      (SELECT json_agg(json_build_object(${subject})) FROM ${schema}.subjects subject
+        WHERE subject = $3
+          OR $5 AND subject IN (SELECT session.subject FROM ${schema}.sessions session WHERE id = ANY($2))
+      ) AS subjects,
+      CASE WHEN $6 THEN (SELECT sum(anonymous) FROM ${schema}.partitions) ELSE 0 END::float8 AS anonymous`,
+    /** Claims what is due: another process passes over it, and comes back if this one does not get through. */
+    claim: `WITH now AS (SELECT ${clock}), claimed AS (
+        UPDATE ${schema}.sessions SET due_at = (SELECT now FROM now)::bigint + $3
+        WHERE id IN (
+          SELECT id FROM ${schema}.sessions WHERE due_at <= (SELECT now FROM now)::bigint
+          ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        ) RETURNING *
+      )
+      SELECT now.now, (SELECT json_agg(row_to_json(one)) FROM (SELECT ${session} FROM claimed session) one) AS sessions
+      FROM now`,
+    commit: `SELECT ${schema}.commit($2::jsonb, $1::bigint) AS committed`,
+    touch: `WITH touched AS (
+        SELECT session.id, touch.seen FROM unnest($1::text[], $2::bigint[]) AS touch(id, seen)
+        JOIN ${schema}.sessions session USING (id)
+        WHERE touch.seen > session.last_seen_at AND state <> 'ended'
+          AND touch.seen < least(session.last_seen_at + idle_timeout, expires_at)
+        ORDER BY session.id FOR UPDATE OF session
+      )
+      UPDATE ${schema}.sessions session SET last_seen_at = touched.seen
+      FROM touched WHERE session.id = touched.id`,
+    live: `SELECT ${session} FROM ${schema}.sessions session WHERE subject = $1 AND state = 'signed-in'`,
+    ended: `SELECT body FROM ${schema}.events WHERE subject = $1 AND terminal AND at >= $2
+      ORDER BY at DESC, number DESC LIMIT $3`,
+    page: `SELECT ${session} FROM ${schema}.sessions session
+      WHERE id > $1 COLLATE "C" AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR kind = $3)
+      ORDER BY id LIMIT $4`,
+    counters: `SELECT ${clock}, json_agg(counter ORDER BY partition) AS counters,
+      json_agg(forgotten ORDER BY partition) AS forgotten FROM ${schema}.partitions`,
+    /** Events and what is kept of them as one state. Never before an earlier one of the same partition. */
+    events: `SELECT
+      (SELECT json_agg(counter ORDER BY partition) FROM ${schema}.partitions) AS counters,
+      (SELECT json_agg(forgotten ORDER BY partition) FROM ${schema}.partitions) AS forgotten,
+      (SELECT json_agg(json_build_array(one.partition, one.number, one.body)) FROM (
+        SELECT event.partition, event.number, event.body FROM ${schema}.partitions partitions
+        CROSS JOIN LATERAL (
+          SELECT partition, number, body, max(at) OVER (ORDER BY number) AS reached FROM ${schema}.events
+          WHERE events.partition = partitions.partition
+            AND number > coalesce(($1::bigint[])[partitions.partition + 1], partitions.forgotten)
+          ORDER BY number LIMIT $2
+        ) event
+        ORDER BY event.reached, event.partition, event.number LIMIT $2
+      ) one) AS events`,
+    forget: `SELECT ${schema}.forget($1, $2) AS forgotten`,
+  };
+}

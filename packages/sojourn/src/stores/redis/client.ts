@@ -1,0 +1,103 @@
+import { SojournError } from '../../lifecycle/errors.ts';
+
+/** A client of node-redis (`createClient`) as far as sessions need it. */
+export interface NodeRedisClient {
+  sendCommand(args: string[]): Promise<unknown>;
+}
+
+/** The primary that the sentinels of node-redis name (`createSentinel`). */
+export interface NodeRedisSentinel {
+  acquire(): Promise<object>;
+  sendCommand(isReadonly: boolean | undefined, args: string[]): Promise<unknown>;
+}
+
+/** A cluster of node-redis (`createCluster`). */
+export interface NodeRedisCluster {
+  readonly masters: readonly object[];
+  nodeClient(node: never): NodeRedisClient | Promise<NodeRedisClient>;
+  sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: string[]): Promise<unknown>;
+}
+
+/** A client of ioredis, single, of a sentinel or of a cluster. */
+export interface IoRedisClient {
+  call(command: string, ...args: string[]): Promise<unknown>;
+  /** Of a cluster. */
+  nodes?(role: 'master'): readonly IoRedisClient[];
+}
+
+/** The application's own client, connected; closed by the application. */
+export type RedisClient = NodeRedisClient | NodeRedisSentinel | NodeRedisCluster | IoRedisClient;
+
+/** One command and its answer. Commands that are sent in one turn travel together. */
+export type Send = (command: string, ...args: string[]) => Promise<unknown>;
+
+export interface Connection {
+  readonly send: Send;
+  /** Keys of two partitions never meet in one script. */
+  readonly cluster: boolean;
+  /** Each primary by itself, to look at its settings. */
+  primaries(): Promise<readonly Send[]>;
+}
+
+export function connectionOf(client: RedisClient): Connection {
+  if ('call' in client) return ioredis(client);
+  if ('masters' in client) return nodeRedisCluster(client);
+  // Never a replica's answer: it may not have the ending yet.
+  return single(
+    'acquire' in client
+      ? (command, ...args) => client.sendCommand(false, [command, ...args])
+      : (command, ...args) => client.sendCommand([command, ...args]),
+  );
+}
+
+function single(send: Send): Connection {
+  return { send, cluster: false, primaries: async () => [send] };
+}
+
+function ioredis(client: IoRedisClient): Connection {
+  const sendTo =
+    (node: IoRedisClient): Send =>
+    (command, ...args) =>
+      node.call(command, ...args);
+  const send = sendTo(client);
+  const nodes = client.nodes?.bind(client);
+  if (nodes === undefined) return single(send);
+  return { send, cluster: true, primaries: async () => nodes('master').map(sendTo) };
+}
+
+function nodeRedisCluster(client: NodeRedisCluster): Connection {
+  return {
+    send: (command, ...args) => client.sendCommand(firstKey(command, args), false, [command, ...args]),
+    cluster: true,
+    async primaries() {
+      const nodes = await Promise.all(client.masters.map((node) => client.nodeClient(node as never)));
+      return nodes.map(
+        (node) =>
+          (command, ...args) =>
+            node.sendCommand([command, ...args]),
+      );
+    },
+  };
+}
+
+/** The key that says which node a command is for; none of those without keys. */
+function firstKey(command: string, args: readonly string[]): string | undefined {
+  if (command === 'TIME' || command === 'INFO') return undefined;
+  return command === 'EVAL' || command === 'EVALSHA' ? args[2] : args[0];
+}
+
+export function textOf(answer: unknown): string | null {
+  if (answer === null || answer === undefined) return null;
+  return typeof answer === 'string' ? answer : String(answer);
+}
+
+export function listOf(answer: unknown): readonly (string | null)[] {
+  if (Array.isArray(answer)) return answer.map(textOf);
+  throw new SojournError('store_unavailable', 'redis answered something else than a list.');
+}
+
+/** `INFO` as pairs of name and value. */
+export function infoOf(answer: unknown): ReadonlyMap<string, string> {
+  const lines = (textOf(answer) ?? '').split('\r\n').filter((line) => line.includes(':'));
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
+}

@@ -1,0 +1,249 @@
+import { SojournError } from '../../lifecycle/errors.ts';
+import type { Touch } from '../../lifecycle/ports.ts';
+import { partitionOf } from '../../lifecycle/token.ts';
+import { erased } from '../rows.ts';
+import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
+import { Watchers } from '../staged/watchers.ts';
+import { listOf, type Send } from './client.ts';
+import type { Keys } from './keys.ts';
+import { confirmed, partitionsOf, provisional, withdrawn, within } from './parts.ts';
+import { everyPartition, numberedText, RedisReader, type Sorted } from './reader.ts';
+import { run } from './scripts.ts';
+import { StageWriter } from './stage.ts';
+
+/** What one process has claimed to sweep is another's again after this long. */
+const claimFor = 30_000;
+/** Sessions touched by one script: Redis does nothing else meanwhile. */
+const touchedAtOnce = 200;
+/** How long the count of visitors' records is taken as read; what this process adds is counted at once. */
+const visitorsFor = 1000;
+
+const nothing: Sorted = { sessions: [], unreadable: [] };
+
+export interface RedisParts {
+  readonly send: Send;
+  readonly keys: Keys;
+  readonly epoch: string;
+  readonly cluster: boolean;
+  readonly given: (() => number) | null;
+  readonly waitReplicas: { readonly count: number; readonly timeout: number } | null;
+  readonly watchEvery: number;
+}
+
+export class RedisEngine implements Engine {
+  readonly name = 'redis';
+  readonly #send: Send;
+  readonly #keys: Keys;
+  readonly #reader: RedisReader;
+  readonly #cluster: boolean;
+  readonly #given: (() => number) | null;
+  readonly #waitReplicas: RedisParts['waitReplicas'];
+  readonly #watchers: Watchers;
+  #visitors: { readonly readAt: number; readonly count: Promise<number> } | null = null;
+  #visitorsSince = 0;
+  #closed = false;
+
+  constructor({ send, keys, epoch, cluster, given, waitReplicas, watchEvery }: RedisParts) {
+    this.#waitReplicas = waitReplicas;
+    this.#cluster = cluster;
+    this.#send = async (...command) => {
+      if (this.#closed) throw new SojournError('store_unavailable', 'The redis store is closed.');
+      return send(...command);
+    };
+    this.#keys = keys;
+    this.#reader = new RedisReader(this.#send, keys, epoch, given);
+    this.#given = given;
+    this.#watchers = new Watchers(() => this.beat(), watchEvery);
+  }
+
+  now(): number {
+    return this.#reader.now();
+  }
+
+  find(id: string): ReturnType<RedisReader['find']> {
+    return this.#reader.find(id);
+  }
+
+  subject(subject: string): ReturnType<RedisReader['subject']> {
+    return this.#reader.subject(subject);
+  }
+
+  list(subject: string): ReturnType<RedisReader['list']> {
+    return this.#reader.list(subject);
+  }
+
+  page(...given: Parameters<RedisReader['page']>): ReturnType<RedisReader['page']> {
+    return this.#reader.page(...given);
+  }
+
+  events(...given: Parameters<RedisReader['events']>): ReturnType<RedisReader['events']> {
+    return this.#reader.events(...given);
+  }
+
+  beat(): ReturnType<RedisReader['beat']> {
+    return this.#reader.beat();
+  }
+
+  async load(wanted: Wanted): Promise<Loaded> {
+    const { ids = [], subject, owners = false, anonymous, due } = wanted;
+    const [now, given, listed, stamped, visitors] = await Promise.all([
+      this.#reader.time(),
+      this.#reader.sorted(ids),
+      subject === undefined
+        ? nothing
+        : this.#reader.idsOf(subject).then((found) => this.#reader.sorted(found, subject)),
+      subject === undefined ? null : this.#reader.stamped(subject),
+      anonymous === undefined ? 0 : this.#reserveVisitor(anonymous),
+    ]);
+    const claimed = due === undefined ? { ...nothing, more: false } : await this.#claim(now, due);
+    const every = [given, listed, claimed];
+    const sessions = new Map(every.flatMap((some) => some.sessions.map((record) => [record.id, record])));
+    const subjects = new Map<string, StampedSubject>(subject !== undefined && stamped ? [[subject, stamped]] : []);
+    if (owners) {
+      for (const owner of new Set(given.sessions.flatMap((record) => record.subject ?? []))) {
+        subjects.set(owner, await this.#reader.stamped(owner));
+      }
+    }
+    return {
+      now,
+      sessions: [...sessions.values()],
+      subjects,
+      anonymous: visitors,
+      due: [...claimed.sessions, ...claimed.unreadable].map(({ id }) => id),
+      more: claimed.more,
+      unreadable: every.flatMap(({ unreadable }) => unreadable),
+    };
+  }
+
+  async #claim(now: number, most: number): Promise<Sorted & { readonly more: boolean }> {
+    const counts = await Promise.all(
+      everyPartition.map((partition) => this.#send('ZCOUNT', this.#keys.due(partition), '-inf', String(now))),
+    );
+    const waiting = everyPartition.filter((partition) => Number(counts[partition]) > 0);
+    const [partition, ...others] = waiting;
+    if (partition === undefined) return { ...nothing, more: false };
+    const args = [String(this.#given?.() ?? ''), String(most), String(claimFor)];
+    const ids = listOf(await run(this.#send, 'claim', [this.#keys.due(partition)], args));
+    return { ...(await this.#reader.sorted(ids.filter((id) => id !== null))), more: others.length > 0 };
+  }
+
+  /** How many visitors' records there are. One more from now on, if there are fewer than `most`. */
+  async #reserveVisitor(most: number): Promise<number> {
+    if (this.#visitors === null || Date.now() - this.#visitors.readAt > visitorsFor) {
+      this.#visitorsSince = 0;
+      this.#visitors = { readAt: Date.now(), count: this.#countVisitors() };
+    }
+    const count = (await this.#visitors.count) + this.#visitorsSince;
+    if (count < most) this.#visitorsSince += 1;
+    return count;
+  }
+
+  async #countVisitors(): Promise<number> {
+    const counts = await Promise.all(
+      everyPartition.map((partition) => this.#send('HGET', this.#keys.counts(partition), 'anonymous')),
+    );
+    return counts.reduce<number>((sum, count) => sum + Number(count ?? 0), 0);
+  }
+
+  async commit(stage: Stage): Promise<boolean> {
+    const committed = await this.#commitAll(stage);
+    for (const id of [...stage.bury.keys(), ...stage.defer.keys()]) this.#reader.unreadable.delete(id);
+    if (!committed) return false;
+    for (const { anonymous } of stage.counts.values()) if (anonymous < 0) this.#visitorsSince += anonymous;
+    queueMicrotask(() => this.#watchers.changed());
+    return true;
+  }
+
+  async #commitAll(stage: Stage): Promise<boolean> {
+    const touched = this.#cluster ? partitionsOf(stage, this.#keys) : [];
+    const [maker, other, ...more] = touched.sort((a) =>
+      stage.insert.some(({ id }) => partitionOf(id) === a) ? -1 : 1,
+    );
+    if (maker === undefined || other === undefined) return this.#commitPart(stage);
+    if (more.length > 0) throw new TypeError('a decision reaches two partitions at most');
+    const made = within(maker, stage, this.#keys);
+    if (!(await this.#commitPart(provisional(made)))) return false;
+    if (!(await this.#commitPart(within(other, stage, this.#keys)))) {
+      await this.#commitPart(withdrawn(made));
+      return false;
+    }
+    // Ended meanwhile, it stays ended; its token is refused at its first use.
+    await this.#commitPart(confirmed(made));
+    return true;
+  }
+
+  async #commitPart(stage: Stage): Promise<boolean> {
+    const writer = new StageWriter(this.#keys, stage, this.#given, this.#reader.unreadable);
+    if (stage.erase !== null) await this.#erase(writer, stage.erase);
+    const { keys, text } = writer.written();
+    const committed = await run(this.#send, 'commit', keys, [String(this.#given?.() ?? ''), text]);
+    if (Number(committed) !== 1) return false;
+    if (this.#waitReplicas) await this.#confirmed(this.#waitReplicas);
+    return true;
+  }
+
+  /** WAIT is about all writes of the connection so far, this one among them. */
+  async #confirmed({ count, timeout }: NonNullable<RedisParts['waitReplicas']>): Promise<void> {
+    const have = Number(await this.#send('WAIT', String(count), String(timeout)));
+    if (have >= count) return;
+    throw new SojournError(
+      'store_unavailable',
+      `redis: written, but ${have} of ${count} replicas had it within ${timeout} ms.`,
+    );
+  }
+
+  /** Rewrites what the past says about a subject, if nothing is added to it meanwhile. */
+  async #erase(writer: StageWriter, subject: string): Promise<void> {
+    const partition = this.#keys.partition(this.#keys.characterOf(subject));
+    const counter = Number(await this.#send('HGET', this.#keys.counts(partition), 'counter'));
+    const marks = listOf(await this.#send('ZRANGE', this.#keys.history(subject), '0', '-1'));
+    const numbers = marks.flatMap((mark) => (mark === null ? [] : [mark.replace('T', '')]));
+    const events = await this.#reader.eventsNumbered(subject, numbers);
+    writer.erase(
+      subject,
+      counter,
+      events.map(({ number, event, text }) => ({ number, old: text, now: JSON.stringify(erased(event)) })),
+    );
+  }
+
+  async touch(touches: readonly Touch[]): Promise<void> {
+    const groups = this.#cluster ? [...Map.groupBy(touches, ({ id }) => partitionOf(id)).values()] : [touches];
+    for (const some of groups.flatMap(batches)) {
+      const keys = some.map(({ id }) => this.#keys.session(id));
+      await run(
+        this.#send,
+        'touch',
+        keys,
+        some.map(({ seenAt }) => String(seenAt)),
+      );
+    }
+  }
+
+  async forget(before: number, most: number): Promise<number> {
+    const removed = await Promise.all(
+      everyPartition.map(async (partition) => {
+        const list = this.#keys.events(partition);
+        const oldest = listOf(await this.#send('ZRANGE', list, '0', String(most - 1))).map(numberedText);
+        const kept = oldest.findIndex(({ event }) => event.at >= before);
+        const last = oldest[kept === -1 ? oldest.length - 1 : kept - 1];
+        if (last === undefined) return 0;
+        return Number(await run(this.#send, 'forget', [list, this.#keys.counts(partition)], [String(last.number)]));
+      }),
+    );
+    return removed.reduce((sum, count) => sum + count, 0);
+  }
+
+  watch(changed: () => void): () => void {
+    return this.#watchers.add(changed);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watchers.stop();
+  }
+}
+
+function batches(touches: readonly Touch[]): (readonly Touch[])[] {
+  const parts = Math.ceil(touches.length / touchedAtOnce);
+  return Array.from({ length: parts }, (_, part) => touches.slice(part * touchedAtOnce, (part + 1) * touchedAtOnce));
+}

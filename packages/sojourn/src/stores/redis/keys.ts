@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+
+const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/**
+ * The names of everything. The partition stands in braces, so that a cluster keeps all of one subject,
+ * its sessions, index, events and counter, in one slot.
+ */
+export class Keys {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  get epoch(): string {
+    return `${this.#prefix}:epoch`;
+  }
+
+  session(id: string): string {
+    return this.#of(id.charAt(0), `s:${id}`);
+  }
+
+  /** Ids of a subject's sessions, by when they need not be remembered. */
+  index(subject: string): string {
+    return this.#of(this.characterOf(subject), `i:${subject}`);
+  }
+
+  subject(subject: string): string {
+    return this.#of(this.characterOf(subject), `u:${subject}`);
+  }
+
+  /** Numbers of the events about a subject, by their time. */
+  history(subject: string): string {
+    return this.#of(this.characterOf(subject), `h:${subject}`);
+  }
+
+  counts(partition: number): string {
+    return this.#of(characters.charAt(partition), 'n');
+  }
+
+  character(partition: number): string {
+    return characters.charAt(partition);
+  }
+
+  partition(character: string): number {
+    return characters.indexOf(character);
+  }
+
+  /** The first 6 bits of SHA-256 of the subject, as the character that its sessions' ids begin with. */
+  characterOf(subject: string): string {
+    return createHash('sha256').update(subject).digest('base64url').charAt(0);
+  }
+
+  /** The events of a subject's partition. */
+  eventsOf(subject: string): string {
+    return this.events(this.partition(this.characterOf(subject)));
+  }
+
+  /** Events by their number. */
+  events(partition: number): string {
+    return this.#of(characters.charAt(partition), 'e');
+  }
+
+  /** Session ids by when the sweep must look at them. */
+  due(partition: number): string {
+    return this.#of(characters.charAt(partition), 'd');
+  }
+
+  #of(partition: string, rest: string): string {
+    return `${this.#prefix}:{${partition}}:${rest}`;
+  }
+}

@@ -1,0 +1,85 @@
+import { terminalEvent } from '../../lifecycle/events.ts';
+import { type SessionRecord, tombstone } from '../../lifecycle/session.ts';
+import { partitionOf } from '../../lifecycle/token.ts';
+import type { Stage } from '../staged/engine.ts';
+import type { Keys } from './keys.ts';
+
+/*
+ * In a cluster a script reaches one partition. A decision reaches two only where a session takes the
+ * place of one in another partition: a visitor signs in, or an impersonation begins or ends.
+ */
+
+/** The partitions that a decision touches. */
+export function partitionsOf(stage: Stage, keys: Keys): number[] {
+  const ids = [...stage.guards.map(({ id }) => id), ...stage.remove, ...stage.bury.keys(), ...stage.defer.keys()];
+  const subjects = stage.subject ? [keys.partition(keys.characterOf(stage.subject.subject))] : [];
+  return [...new Set([...ids.map(partitionOf), ...stage.counts.keys(), ...subjects])];
+}
+
+/** What a decision does in one partition. */
+export function within(partition: number, stage: Stage, keys: Keys): Stage {
+  const here = (id: string): boolean => partitionOf(id) === partition;
+  const own = <T>(map: ReadonlyMap<string, T>): Map<string, T> => new Map([...map].filter(([id]) => here(id)));
+  const { subject } = stage;
+  return {
+    ...stage,
+    guards: stage.guards.filter(({ id }) => here(id)),
+    subject: subject && keys.partition(keys.characterOf(subject.subject)) === partition ? subject : null,
+    insert: stage.insert.filter(({ id }) => here(id)),
+    replace: stage.replace.filter(({ id }) => here(id)),
+    remove: stage.remove.filter(here),
+    bury: own(stage.bury),
+    defer: own(stage.defer),
+    begins: stage.begins && stage.insert.some(({ id }) => here(id)),
+    counts: new Map([...stage.counts].filter(([one]) => one === partition)),
+    events: stage.events.filter((event) => event.partition === partition),
+  };
+}
+
+/** Unseen it lives so long: should its maker die before the old session has ended, nobody misses it. */
+const unseenFor = 120_000;
+
+export function provisional(stage: Stage): Stage {
+  const shortened = (record: SessionRecord): SessionRecord => ({
+    ...record,
+    idleTimeout: Math.min(record.idleTimeout, unseenFor),
+  });
+  return { ...stage, insert: stage.insert.map(shortened) };
+}
+
+/** Of what was made provisionally: the same for good. */
+export function confirmed(stage: Stage): Stage {
+  return { ...again(stage), replace: stage.insert };
+}
+
+/** Of what was made provisionally, when the old session was no longer as it had been read: its end. */
+export function withdrawn(stage: Stage): Stage {
+  const ended = stage.insert.map((record) =>
+    tombstone(record, { reason: 'revoked', at: stage.now, by: 'system' }, record.operation),
+  );
+  return {
+    ...again(stage),
+    replace: ended,
+    counts: new Map(ended.map(({ id }) => [partitionOf(id), { numbers: 1, anonymous: 0 }])),
+    events: ended.map((record) => ({ partition: partitionOf(record.id), number: 1, event: terminalEvent(record) })),
+  };
+}
+
+/** A second write, on the sessions that the first has made. */
+function again(stage: Stage): Stage {
+  return {
+    ...stage,
+    guards: stage.insert.map(({ id, version, lastSeenAt }) => ({ id, version, lastSeenAt })),
+    subject: null,
+    insert: [],
+    replace: [],
+    remove: [],
+    bury: new Map(),
+    defer: new Map(),
+    begins: false,
+    counts: new Map(),
+    events: [],
+    mostAnonymous: Number.POSITIVE_INFINITY,
+    erase: null,
+  };
+}

@@ -1,0 +1,217 @@
+import { SojournError } from '../../lifecycle/errors.ts';
+import type { SessionEvent } from '../../lifecycle/events.ts';
+import type { Page, Store, SubjectRecord } from '../../lifecycle/ports.ts';
+import type { SessionRecord } from '../../lifecycle/session.ts';
+import { partitions } from '../../lifecycle/token.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { mostEnded, retention, stateOf } from '../rows.ts';
+import type { StampedSubject, UnreadableRow } from '../staged/engine.ts';
+import { listOf, type Send, textOf } from './client.ts';
+import type { Keys } from './keys.ts';
+import { decodeSession, decodeSubject, isBuried } from './values.ts';
+
+export const everyPartition: readonly number[] = Array.from({ length: partitions }, (_, partition) => partition);
+
+export interface Sorted {
+  readonly sessions: readonly SessionRecord[];
+  readonly unreadable: readonly UnreadableRow[];
+}
+
+/** Reads, by plain commands. */
+export class RedisReader {
+  readonly #send: Send;
+  readonly #keys: Keys;
+  readonly #epoch: string;
+  readonly #given: (() => number) | null;
+  /** How far the engine's clock is ahead of this machine's. */
+  #ahead = 0;
+  /** Records that could not be read, as they were, for the write that ends them. */
+  readonly unreadable: Map<string, string> = new Map();
+
+  constructor(send: Send, keys: Keys, epoch: string, given: (() => number) | null) {
+    this.#send = send;
+    this.#keys = keys;
+    this.#epoch = epoch;
+    this.#given = given;
+  }
+
+  now(): number {
+    return this.#given?.() ?? Date.now() + this.#ahead;
+  }
+
+  async find(id: string): Promise<SessionRecord | null> {
+    const text = textOf(await this.#send('GET', this.#keys.session(id)));
+    return text === null ? null : decodeSession(id, text);
+  }
+
+  async subject(subject: string): Promise<SubjectRecord> {
+    const { record } = await this.stamped(subject);
+    return record ?? { subject, changedAt: 0, disabled: false };
+  }
+
+  async stamped(subject: string): Promise<StampedSubject> {
+    return decodeSubject(subject, textOf(await this.#send('GET', this.#keys.subject(subject))));
+  }
+
+  async #texts(ids: readonly string[]): Promise<[id: string, text: string][]> {
+    const answers = await Promise.all(ids.map((id) => this.#send('GET', this.#keys.session(id))));
+    return answers.flatMap((answer, index) => {
+      const text = textOf(answer);
+      return text === null ? [] : [[ids[index] ?? '', text]];
+    });
+  }
+
+  async #sessions(ids: readonly string[]): Promise<SessionRecord[]> {
+    return (await this.#texts(ids)).map(([id, text]) => decodeSession(id, text));
+  }
+
+  /** The records that can be read, and the others by their heads. */
+  async sorted(ids: readonly string[], subject: string | null = null): Promise<Sorted> {
+    const sessions: SessionRecord[] = [];
+    const unreadable: UnreadableRow[] = [];
+    for (const [id, text] of await this.#texts(ids)) {
+      try {
+        sessions.push(decodeSession(id, text));
+      } catch (error) {
+        if (!(error instanceof SojournError)) throw error;
+        this.unreadable.set(id, text);
+        unreadable.push({ id, subject, kind: 'unknown', ended: isBuried(text), version: null, lastSeenAt: null });
+      }
+    }
+    return { sessions, unreadable };
+  }
+
+  /** Ids that the index has; what has gone meanwhile is passed over when it is read. */
+  async idsOf(subject: string): Promise<string[]> {
+    const ids = listOf(await this.#send('ZRANGE', this.#keys.index(subject), '0', '-1'));
+    return ids.filter((id) => id !== null);
+  }
+
+  async list(subject: string): Promise<{ live: SessionRecord[]; ended: SessionEvent[] }> {
+    const [ids, history] = await Promise.all([
+      this.idsOf(subject),
+      this.#send(
+        'ZRANGE',
+        this.#keys.history(subject),
+        '+inf',
+        String(this.now() - retention),
+        'BYSCORE',
+        'REV',
+        'LIMIT',
+        '0',
+        String(2 * mostEnded),
+      ),
+    ]);
+    const terminal = listOf(history).flatMap((mark) => (mark?.startsWith('T') ? [mark.slice(1)] : []));
+    const [sessions, ended] = await Promise.all([this.#sessions(ids), this.eventsNumbered(subject, terminal)]);
+    return {
+      live: sessions.filter(({ ending }) => ending === undefined).sort((a, b) => b.createdAt - a.createdAt),
+      ended: ended
+        .map(({ event }) => event)
+        .sort((a, b) => b.at - a.at)
+        .slice(0, mostEnded),
+    };
+  }
+
+  async eventsNumbered(subject: string, numbers: readonly string[]): Promise<NumberedText[]> {
+    const list = this.#keys.eventsOf(subject);
+    const found = await Promise.all(numbers.map((number) => this.#send('ZRANGE', list, number, number, 'BYSCORE')));
+    return found.flatMap((answer) => listOf(answer).map(numberedText));
+  }
+
+  async page(...[after, most, { state, kind } = {}]: Parameters<Store['page']>): Promise<Page> {
+    const records: SessionRecord[] = [];
+    const first = after?.charAt(0) ?? '';
+    const order = everyPartition.map((partition) => this.#keys.character(partition)).sort();
+    for (const character of order.filter((one) => one >= first)) {
+      const known = listOf(await this.#send('ZRANGE', this.#keys.due(this.#keys.partition(character)), '0', '-1'));
+      const ids = known.filter((id) => id !== null && id > (after ?? '')).sort();
+      for (let from = 0; from < ids.length && records.length < most; from += most) {
+        const read = await this.#sessions(ids.slice(from, from + most).filter((id) => id !== null));
+        records.push(
+          ...read.filter(
+            (record) => (state ?? stateOf(record)) === stateOf(record) && (kind ?? record.kind) === record.kind,
+          ),
+        );
+      }
+      if (records.length >= most) break;
+    }
+    const page = records.slice(0, most);
+    return { records: page, after: page.length < most ? null : (page.at(-1)?.id ?? null) };
+  }
+
+  async events(after: string | null, most: number): Promise<Awaited<ReturnType<Store['events']>>> {
+    const before = await this.#counts();
+    const at = after === null ? [...before.forgotten] : decodeCursor(after, { epoch: this.#epoch, ...before });
+    const behind = everyPartition.filter((partition) => (at[partition] ?? 0) < (before.counters[partition] ?? 0));
+    const found = await Promise.all(behind.map((partition) => this.#eventsAfter(partition, at[partition] ?? 0, most)));
+    // What was forgotten while this was read is a gap that must not be silent.
+    const { forgotten } = behind.length > 0 ? await this.#counts() : before;
+    if (after !== null) decodeCursor(after, { epoch: this.#epoch, forgotten, counters: before.counters });
+    const events = found
+      .flat()
+      .sort((a, b) => a.reached - b.reached || a.partition - b.partition || a.number - b.number)
+      .slice(0, most)
+      .map(({ partition, number, event }) => {
+        at[partition] = number;
+        return { event, cursor: encodeCursor({ epoch: this.#epoch, at }) };
+      });
+    return { events, cursor: encodeCursor({ epoch: this.#epoch, at }) };
+  }
+
+  /** A partition's next events, each with the latest time up to it, so that sorting by it keeps their order. */
+  async #eventsAfter(
+    partition: number,
+    position: number,
+    most: number,
+  ): Promise<{ partition: number; number: number; event: SessionEvent; reached: number }[]> {
+    const range = ['BYSCORE', 'LIMIT', '0', String(most)];
+    const answer = await this.#send('ZRANGE', this.#keys.events(partition), `(${position}`, '+inf', ...range);
+    let reached = 0;
+    return listOf(answer).map((text) => {
+      const { number, event } = numberedText(text);
+      reached = Math.max(reached, event.at);
+      return { partition, number, event, reached };
+    });
+  }
+
+  async #counts(): Promise<{ counters: number[]; forgotten: number[] }> {
+    const counts = await Promise.all(
+      everyPartition.map(async (partition) =>
+        listOf(await this.#send('HMGET', this.#keys.counts(partition), 'counter', 'forgotten')).map(Number),
+      ),
+    );
+    return {
+      counters: counts.map(([counter = 0]) => counter),
+      forgotten: counts.map(([, forgotten = 0]) => forgotten),
+    };
+  }
+
+  async beat(): Promise<{ at: number; cursor: string }> {
+    const sent = Date.now();
+    const [at, { counters }] = await Promise.all([this.time(), this.#counts()]);
+    this.#ahead = Math.round(at - (sent + Date.now()) / 2);
+    return { at, cursor: encodeCursor({ epoch: this.#epoch, at: counters }) };
+  }
+
+  async time(): Promise<number> {
+    if (this.#given) return this.#given();
+    const [seconds, microseconds] = listOf(await this.#send('TIME')).map(Number);
+    return (seconds ?? 0) * 1000 + Math.floor((microseconds ?? 0) / 1000);
+  }
+}
+
+export interface NumberedText {
+  readonly number: number;
+  readonly event: SessionEvent;
+  readonly text: string;
+}
+
+export function numberedText(text: string | null): NumberedText {
+  const colon = (text ?? '').indexOf(':');
+  return {
+    number: Number((text ?? '').slice(0, colon)),
+    event: JSON.parse((text ?? '').slice(colon + 1)),
+    text: text ?? '',
+  };
+}

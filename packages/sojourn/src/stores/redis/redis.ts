@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import { invalid, SojournError } from '../../lifecycle/errors.ts';
+import type { Store } from '../../lifecycle/ports.ts';
+import { staged } from '../staged/staged.ts';
+import { connectionOf, infoOf, type RedisClient, type Send, textOf } from './client.ts';
+import { RedisEngine } from './engine.ts';
+import { Keys } from './keys.ts';
+
+export interface RedisOptions {
+  /** What every key begins with. Default `sojourn`. */
+  readonly prefix?: string;
+  /** Start although `maxmemory-policy` may throw sessions away. Default false. */
+  readonly allowEviction?: boolean;
+  /** Start although nothing is written to disk (`appendonly no`): a restart signs everybody out. Default false. */
+  readonly allowNoAppendOnlyFile?: boolean;
+  /**
+   * Every write is acknowledged only once so many replicas have it, within `timeout` milliseconds; else it
+   * is `store_unavailable`: written, but a failover could lose it. Not with a cluster. Default none.
+   */
+  readonly waitReplicas?: { readonly count: number; readonly timeout: number };
+  /** How often who waits for a session's end looks for changes, in milliseconds. Default 250. */
+  readonly watchEvery?: number;
+  /** The engine's clock, for tests; default its own. */
+  readonly now?: () => number;
+}
+
+const defaults = { prefix: 'sojourn', watchEvery: 250 } as const;
+
+/**
+ * Sessions in Redis 7 or Valkey 8 or newer, for many nodes, through the application's own connected
+ * client. Redis answers before its replicas have the write. Throws `store_unusable` with the fix for a
+ * server that may forget sessions, `store_unavailable` when there is none.
+ */
+export async function redis(client: RedisClient, options: RedisOptions = {}): Promise<Store> {
+  const prefix = options.prefix ?? defaults.prefix;
+  if (!/^[\w.:-]{1,64}$/.test(prefix)) {
+    throw invalid(`redis.prefix ${prefix}: letters, digits and . : - _`);
+  }
+  const { send, cluster, primaries } = connectionOf(client);
+  const keys = new Keys(prefix);
+  try {
+    for (const primary of await primaries()) await checkServer(primary, options);
+    await send('SET', keys.epoch, randomBytes(6).toString('base64url'), 'NX');
+    if (cluster && options.waitReplicas) {
+      throw invalid('redis.waitReplicas: a cluster has nobody to ask for all its replicas. Leave it out.');
+    }
+    const engine = new RedisEngine({
+      send,
+      keys,
+      cluster,
+      epoch: textOf(await send('GET', keys.epoch)) ?? '',
+      given: options.now ?? null,
+      waitReplicas: options.waitReplicas ?? null,
+      watchEvery: options.watchEvery ?? defaults.watchEvery,
+    });
+    await engine.beat();
+    return staged(engine);
+  } catch (cause) {
+    if (cause instanceof SojournError) throw cause;
+    throw new SojournError('store_unavailable', `redis cannot be opened: ${String(cause)}`, { cause });
+  }
+}
+
+async function checkServer(send: Send, options: RedisOptions): Promise<void> {
+  const [server, memory, persistence] = await Promise.all(
+    ['server', 'memory', 'persistence'].map(async (section) => infoOf(await send('INFO', section))),
+  );
+  const version = server?.get('redis_version') ?? '';
+  if (Number.parseInt(version, 10) < 7) throw unusable(`this is Redis ${version}; use 7 or newer, or Valkey 8`);
+  const policy = memory?.get('maxmemory_policy') ?? 'noeviction';
+  if (Number(memory?.get('maxmemory')) > 0 && policy !== 'noeviction' && !options.allowEviction) {
+    throw unusable(`maxmemory-policy ${policy} may throw sessions away. Set noeviction, or allowEviction`);
+  }
+  if (persistence?.get('aof_enabled') !== '1' && !options.allowNoAppendOnlyFile) {
+    throw unusable('a restart forgets what was acknowledged. Set appendonly yes, or allowNoAppendOnlyFile');
+  }
+}
+
+function unusable(why: string): SojournError {
+  return new SojournError('store_unusable', `redis: ${why}.`);
+}

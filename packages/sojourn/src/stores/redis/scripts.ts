@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { type Send, textOf } from './client.ts';
+import { headWidth, seenAt, stampWidth } from './values.ts';
+
+export type Script = 'commit' | 'touch' | 'claim' | 'forget';
+
+const clock = `
+local function now(given)
+  if given ~= '' then return tonumber(given) end
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end`;
+
+/**
+ * Writes a decision, if all is still as it was seen. The partition's counter numbers the events in the
+ * same step, so their order is the order of the commits. KEYS are all keys that are read or written.
+ */
+const commit = `${clock}
+local stage = cjson.decode(ARGV[2])
+if now(ARGV[1]) >= stage.before then return 0 end
+for _, guard in ipairs(stage.guards) do
+  if redis.call('GETRANGE', guard.key, 0, guard.width - 1) ~= guard.is then return 0 end
+end
+for _, guard in ipairs(stage.counters) do
+  if tonumber(redis.call('HGET', guard.key, 'counter') or 0) ~= guard.is then return 0 end
+end
+for _, part in ipairs(stage.partitions) do
+  local counter = redis.call('HINCRBY', part.counts, 'counter', part.numbers)
+  if part.anonymous ~= 0 then redis.call('HINCRBY', part.counts, 'anonymous', part.anonymous) end
+  for _, event in ipairs(part.events) do
+    local number = counter - part.numbers + event.number
+    local name = string.format('%.0f', number)
+    redis.call('ZADD', part.list, name, name .. ':' .. event.body)
+    if event.history then
+      redis.call('ZADD', event.history, event.at, event.mark .. name)
+      redis.call('PEXPIREAT', event.history, event.keep)
+    end
+  end
+  if part.subject then
+    local subject = part.subject
+    local stamp = string.format('%0${stampWidth}.0f', counter)
+    local body = subject.body or string.sub(redis.call('GET', subject.key) or '', ${stampWidth + 1})
+    redis.call('SET', subject.key, stamp .. body)
+    if subject.keep then redis.call('PEXPIREAT', subject.key, subject.keep) end
+  end
+end
+for _, command in ipairs(stage.commands) do redis.call(unpack(command)) end
+return 1`;
+
+/** Moves last seen forward in place, of live sessions only. KEYS sessions, ARGV when each was seen. */
+const touch = `
+for i, key in ipairs(KEYS) do
+  local head = redis.call('GETRANGE', key, 0, ${headWidth - 1})
+  if #head == ${headWidth} and string.sub(head, ${headWidth - 4}, ${headWidth - 4}) ~= 'e' then
+    local last = tonumber(string.sub(head, ${seenAt.offset + 1}, ${seenAt.offset + seenAt.width}))
+    local idle = tonumber(string.sub(head, ${seenAt.offset + seenAt.width + 1}, ${seenAt.offset + 2 * seenAt.width}))
+    local limit = tonumber(string.sub(head, ${seenAt.offset + 2 * seenAt.width + 1}, ${seenAt.offset + 3 * seenAt.width}))
+    local seen = tonumber(ARGV[i])
+    if seen > last and seen < math.min(last + idle, limit) then
+      redis.call('SETRANGE', key, ${seenAt.offset}, string.format('%0${seenAt.width}.0f', seen))
+    end
+  end
+end
+return 1`;
+
+/** Claims what is due: another process passes over it, and comes back if this one does not get through. */
+const claim = `${clock}
+local time = now(ARGV[1])
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', time, 'LIMIT', 0, ARGV[2])
+for _, id in ipairs(ids) do redis.call('ZADD', KEYS[1], time + tonumber(ARGV[3]), id) end
+return ids`;
+
+/** Removes a partition's events up to a number and remembers that they were. */
+const forget = `
+local removed = redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+if tonumber(redis.call('HGET', KEYS[2], 'forgotten') or 0) < tonumber(ARGV[1]) then
+  redis.call('HSET', KEYS[2], 'forgotten', ARGV[1])
+end
+return removed`;
+
+const scripts: Readonly<Record<Script, string>> = { commit, touch, claim, forget };
+const hashes = Object.fromEntries(
+  Object.entries(scripts).map(([name, text]) => [name, createHash('sha1').update(text).digest('hex')]),
+);
+
+/** Runs a script by its hash; sends its text where the server does not know it (any more). */
+export async function run(
+  send: Send,
+  name: Script,
+  keys: readonly string[],
+  args: readonly string[],
+): Promise<unknown> {
+  const given = [String(keys.length), ...keys, ...args];
+  try {
+    return await send('EVALSHA', hashes[name] ?? '', ...given);
+  } catch (error) {
+    if (!(error instanceof Error) || !(textOf(error.message) ?? '').startsWith('NOSCRIPT')) throw error;
+    return send('EVAL', scripts[name], ...given);
+  }
+}

@@ -1,0 +1,162 @@
+import { isTerminal } from '../../lifecycle/events.ts';
+import type { SubjectRecord } from '../../lifecycle/ports.ts';
+import type { SessionRecord } from '../../lifecycle/session.ts';
+import { partitionOf } from '../../lifecycle/token.ts';
+import { dueAt, retention } from '../rows.ts';
+import type { Stage } from '../staged/engine.ts';
+import type { Keys } from './keys.ts';
+import { buried, encodeSession, encodeSubject, guardOf, guardWidth, stampOf, stampWidth } from './values.ts';
+
+const day = 86_400_000;
+
+interface Part {
+  readonly counts: string;
+  readonly list: string;
+  numbers: number;
+  anonymous: number;
+  readonly events: object[];
+  subject?: { readonly key: string; readonly body: string; readonly keep?: string };
+}
+
+/** A decision as the keys and the text that the script `commit` takes. */
+export class StageWriter {
+  readonly #keys: Keys;
+  readonly #stage: Stage;
+  readonly #given: (() => number) | null;
+  readonly #unreadable: ReadonlyMap<string, string>;
+  readonly #touched = new Set<string>();
+  readonly #commands: string[][] = [];
+  readonly #counters: { key: string; is: number }[] = [];
+  readonly #parts = new Map<number, Part>();
+
+  constructor(keys: Keys, stage: Stage, given: (() => number) | null, unreadable: ReadonlyMap<string, string>) {
+    this.#keys = keys;
+    this.#unreadable = unreadable;
+    this.#stage = stage;
+    this.#given = given;
+  }
+
+  /** The past of a subject, to be written anew if the partition's counter still stands where it was read. */
+  erase(subject: string, counter: number, events: readonly { number: number; old: string; now: string }[]): void {
+    const list = this.#keys.eventsOf(subject);
+    this.#counters.push({ key: this.#keys.counts(this.#keys.partition(this.#keys.characterOf(subject))), is: counter });
+    for (const { number, old, now } of events) {
+      this.#command('ZREM', list, old);
+      this.#command('ZADD', list, String(number), `${number}:${now}`);
+    }
+    this.#command('DEL', this.#keys.history(subject));
+  }
+
+  written(): { keys: string[]; text: string } {
+    const stage = this.#stage;
+    this.#count();
+    this.#tell();
+    for (const record of [...stage.insert, ...stage.replace]) this.#write(record);
+    for (const id of stage.remove) this.#remove(id);
+    for (const id of stage.bury.keys()) {
+      this.#command('SET', this.#keys.session(id), buried(this.#unreadable.get(id) ?? ''));
+    }
+    for (const [id, until] of [...stage.bury, ...stage.defer]) {
+      this.#command('ZADD', this.#keys.due(partitionOf(id)), String(until), id);
+    }
+    if (stage.subject && (stage.begins || stage.subject.put)) this.#writeSubject(stage.subject);
+    const text = JSON.stringify({
+      before: Number.isFinite(stage.before) ? stage.before : Number.MAX_SAFE_INTEGER,
+      guards: this.#guards(),
+      counters: this.#counters,
+      partitions: [...this.#parts.values()],
+      commands: this.#commands,
+    });
+    return { keys: [...this.#touched], text };
+  }
+
+  #count(): void {
+    for (const [partition, { numbers, anonymous }] of this.#stage.counts) {
+      const part = this.#part(partition);
+      part.numbers += numbers;
+      part.anonymous += anonymous;
+    }
+  }
+
+  #tell(): void {
+    for (const { partition, number, event } of this.#stage.events) {
+      const { subject, at } = event;
+      const told = { number, body: JSON.stringify(event) };
+      const { events } = this.#part(partition);
+      if (subject === null) events.push(told);
+      else {
+        const history = this.#touch(this.#keys.history(subject));
+        const mark = isTerminal(event) ? 'T' : '';
+        events.push({ ...told, history, at: String(at), mark, keep: this.#until(at + retention) });
+      }
+    }
+  }
+
+  #guards(): object[] {
+    const sessions = this.#stage.guards.map(({ id, version, lastSeenAt }) => ({
+      key: this.#touch(this.#keys.session(id)),
+      width: guardWidth,
+      is: this.#unreadable.get(id)?.slice(0, guardWidth) ?? guardOf(version, lastSeenAt),
+    }));
+    const { subject } = this.#stage;
+    if (subject === null) return sessions;
+    const key = this.#touch(this.#keys.subject(subject.subject));
+    return [...sessions, { key, width: stampWidth, is: stampOf(subject.stamp) }];
+  }
+
+  #write(record: SessionRecord): void {
+    this.#command('SET', this.#keys.session(record.id), encodeSession(record));
+    this.#command('ZADD', this.#keys.due(partitionOf(record.id)), String(dueAt(record)), record.id);
+    if (record.subject === null) return;
+    const index = this.#keys.index(record.subject);
+    // A tombstone is gone a day after the absolute limit at the latest.
+    this.#command('ZADD', index, String(record.expiresAt + day), record.id);
+    this.#command('ZREMRANGEBYSCORE', index, '-inf', String(this.#stage.now));
+  }
+
+  #remove(id: string): void {
+    const subject = this.#stage.removed.get(id) ?? null;
+    this.#command('DEL', this.#keys.session(id));
+    this.#command('ZREM', this.#keys.due(partitionOf(id)), id);
+    if (subject !== null) this.#command('ZREM', this.#keys.index(subject), id);
+  }
+
+  /** Its stamp is the partition's counter, so it never comes again. */
+  #writeSubject({ subject, record }: { readonly subject: string; readonly record: SubjectRecord | null }): void {
+    const part = this.#part(this.#keys.partition(this.#keys.characterOf(subject)));
+    if (part.numbers === 0) part.numbers = 1;
+    const key = this.#touch(this.#keys.subject(subject));
+    if (record === null) {
+      part.subject = { key, body: '', keep: this.#until(this.#stage.now + day) };
+      return;
+    }
+    const until = Math.max(this.#stage.now, record.kept?.until ?? 0) + day;
+    part.subject = { key, body: encodeSubject(record), ...(record.disabled ? {} : { keep: this.#until(until) }) };
+  }
+
+  #part(partition: number): Part {
+    const known = this.#parts.get(partition) ?? {
+      counts: this.#touch(this.#keys.counts(partition)),
+      list: this.#touch(this.#keys.events(partition)),
+      numbers: 0,
+      anonymous: 0,
+      events: [],
+    };
+    this.#parts.set(partition, known);
+    return known;
+  }
+
+  #command(name: string, key: string, ...args: string[]): void {
+    this.#commands.push([name, this.#touch(key), ...args]);
+  }
+
+  #touch(key: string): string {
+    this.#touched.add(key);
+    return key;
+  }
+
+  /** When a key may go, by the machine's clock also where a test gives another. */
+  #until(at: number): string {
+    return String(this.#given ? at - this.#given() + Date.now() : at);
+  }
+}

@@ -1,0 +1,92 @@
+import { SojournError } from '../../lifecycle/errors.ts';
+import type { SubjectRecord } from '../../lifecycle/ports.ts';
+import type { SessionRecord } from '../../lifecycle/session.ts';
+import { stateOf } from '../rows.ts';
+import type { StampedSubject } from '../staged/engine.ts';
+import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
+
+/*
+ * A session is one string: a head of fixed width, which a script compares and a touch overwrites in
+ * place, then the record as JSON and, on the next line, its data.
+ *
+ *   version 10 · last seen 15 · idle timeout 15 · absolute limit 15 · state 1 · format 4
+ */
+const widths = { version: 10, time: 15, state: 1, format: 4 } as const;
+export const headWidth: number = widths.version + 3 * widths.time + widths.state + widths.format;
+/** The part of the head that says whether a record is still as it was read. */
+export const guardWidth: number = widths.version + widths.time;
+export const seenAt: { readonly offset: number; readonly width: number } = {
+  offset: widths.version,
+  width: widths.time,
+};
+export const stampWidth = 15;
+const stateOffset = widths.version + 3 * widths.time;
+
+function digits(value: number, width: number): string {
+  return String(value).padStart(width, '0');
+}
+
+export function encodeSession(record: SessionRecord): string {
+  const head = [
+    guardOf(record.version, record.lastSeenAt),
+    digits(record.idleTimeout, widths.time),
+    digits(record.expiresAt, widths.time),
+    stateOf(record).charAt(0),
+    digits(recordFormat, widths.format),
+  ].join('');
+  return `${head}${encodeRecord(record)}\n${record.data}`;
+}
+
+/** A record that cannot be read, as ended: by its head alone, and without its data. */
+export function buried(text: string): string {
+  const version = digits(Number(text.slice(0, widths.version)) + 1, widths.version);
+  const line = text.indexOf('\n', headWidth);
+  const head = `${version}${text.slice(widths.version, stateOffset)}e${text.slice(stateOffset + 1, headWidth)}`;
+  return `${head}${text.slice(headWidth, line < 0 ? undefined : line)}\n{}`;
+}
+
+export function isBuried(text: string): boolean {
+  return text.charAt(stateOffset) === 'e';
+}
+
+/** What the head of an unchanged record begins with; empty when there was none. */
+export function guardOf(version: number | null, lastSeenAt: number | null): string {
+  return version === null || lastSeenAt === null
+    ? ''
+    : digits(version, widths.version) + digits(lastSeenAt, widths.time);
+}
+
+export function decodeSession(id: string, text: string): SessionRecord {
+  const line = text.indexOf('\n', headWidth);
+  if (line < 0) {
+    throw new SojournError('store_unavailable', `The record of session ${id} cannot be read: it is cut off.`, {
+      sessionId: id,
+    });
+  }
+  return decodeRecord(text.slice(headWidth, line), {
+    id,
+    format: Number(text.slice(headWidth - widths.format, headWidth)),
+    version: Number(text.slice(0, widths.version)),
+    lastSeenAt: Number(text.slice(seenAt.offset, guardWidth)),
+    data: text.slice(line + 1),
+    state: text.charAt(stateOffset) === 'e' ? 'ended' : 'live',
+  });
+}
+
+/** A subject's record: its stamp in fixed width, then what is known besides. */
+export function encodeSubject({ changedAt, disabled, kept }: SubjectRecord): string {
+  return JSON.stringify({ changedAt, disabled, kept });
+}
+
+export function decodeSubject(subject: string, text: string | null): StampedSubject {
+  if (text === null) return { record: null, stamp: 0 };
+  const body = text.slice(stampWidth);
+  const stamp = Number(text.slice(0, stampWidth));
+  if (body === '') return { record: null, stamp };
+  const { changedAt, disabled, kept } = JSON.parse(body);
+  return { record: { subject, changedAt, disabled, kept }, stamp };
+}
+
+export function stampOf(stamp: number): string {
+  return stamp === 0 ? '' : digits(stamp, stampWidth);
+}

@@ -1,0 +1,121 @@
+import { SojournError } from '../../lifecycle/errors.ts';
+import type { Store, Swept } from '../../lifecycle/ports.ts';
+import { partitionOf } from '../../lifecycle/token.ts';
+import * as operations from '../operations.ts';
+import { retention } from '../rows.ts';
+import type { Engine, Wanted } from './engine.ts';
+import { StagedRows } from './rows.ts';
+
+/** Decided again this often at most; beyond it the engine is busier than anybody should wait for. */
+const mostAttempts = 50;
+
+/** The store port over a networked engine: load, decide, commit. */
+export function staged(engine: Engine): Store {
+  const { decide } = new Decisions(engine);
+  return {
+    name: engine.name,
+    now: () => engine.now(),
+    find: (id) => engine.find(id),
+    subject: async (subject) => {
+      const known = await engine.subject(subject);
+      return { ...known, kept: operations.keptNow(known, engine.now()) };
+    },
+    list: (subject) => engine.list(subject),
+    page: (...given) => engine.page(...given),
+    events: (...given) => engine.events(...given),
+    beat: () => engine.beat(),
+    watch: (changed) => engine.watch(changed),
+    close: () => engine.close(),
+    touch: (touches) => engine.touch(touches),
+
+    create: (session, options) =>
+      decide(
+        {
+          ids: [session.id, ...(options.replaces ? [options.replaces.id] : [])],
+          ...(session.subject === null ? { anonymous: options.mostAnonymous } : { subject: session.subject }),
+        },
+        (rows, now) => {
+          rows.boundAnonymous(session.subject === null ? options.mostAnonymous : Number.POSITIVE_INFINITY);
+          return operations.create(rows, now, session, options);
+        },
+      ),
+    update: (id, ...given) => decide({ ids: [id] }, (rows, now) => operations.update(rows, now, id, ...given)),
+    end: (id, options) =>
+      decide({ ids: [id], ...(options.keepData ? { owners: true } : {}) }, (rows, now) =>
+        operations.end(rows, now, id, options),
+      ),
+    endAll: (subject, options) => decide({ subject }, (rows, now) => operations.endAll(rows, now, subject, options)),
+    enable: (subject) => decide({ subject }, (rows, now) => operations.enable(rows, now, subject)),
+    setPermissions: (subject, ...given) =>
+      decide({ subject }, (rows, now) => operations.setPermissions(rows, now, subject, ...given)),
+    purge: (subject, options) =>
+      decide({ subject, tombstones: true }, (rows, now) => operations.purge(rows, now, subject, options)),
+    // A partition at a time: they have nothing to do with one another.
+    async note(notices) {
+      for (const some of Map.groupBy(notices, ({ id }) => partitionOf(id)).values()) {
+        await decide({ ids: some.map(({ id }) => id) }, (rows, now) => operations.note(rows, now, some));
+      }
+    },
+    async sweep(most) {
+      const lap: { expired: Swept['expired'][number][]; unreadable: string[]; removed: number } = {
+        expired: [],
+        unreadable: [],
+        removed: 0,
+      };
+      let more = true;
+      for (let left = most; more && left > 0; ) {
+        const swept = await decide({ due: left }, (rows, now) => {
+          const part = operations.sweep(rows, now, left);
+          return { ...part, found: rows.due().length, more: part.more || rows.more };
+        });
+        lap.expired.push(...swept.expired);
+        lap.unreadable.push(...swept.unreadable);
+        lap.removed += swept.removed;
+        more = swept.more;
+        left -= Math.max(1, swept.found);
+      }
+      const forgotten = await engine.forget(engine.now() - retention, most);
+      return { ...lap, removed: lap.removed + forgotten, more: more || forgotten >= most };
+    },
+  };
+}
+
+class Decisions {
+  readonly #engine: Engine;
+  /** Writes about one subject or session go one after another from this process, so that they seldom conflict. */
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  readonly decide = async <T>(wanted: Wanted, operation: (rows: StagedRows, now: number) => T): Promise<T> => {
+    const key = wanted.subject ?? wanted.ids?.[0] ?? 'sweep';
+    const before = this.#last.get(key);
+    const mine = (before ?? Promise.resolve()).then(() => this.#attempts(wanted, operation));
+    const settled = mine.then(
+      () => {},
+      () => {},
+    );
+    this.#last.set(key, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.#last.get(key) === settled) this.#last.delete(key);
+    }
+  };
+
+  async #attempts<T>(wanted: Wanted, operation: (rows: StagedRows, now: number) => T): Promise<T> {
+    for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      const loaded = await this.#engine.load(wanted);
+      const rows = new StagedRows(loaded);
+      const result = operation(rows, loaded.now);
+      const stage = rows.stage();
+      if (stage === null || (await this.#engine.commit(stage))) return result;
+    }
+    throw new SojournError(
+      'store_unavailable',
+      `${this.#engine.name}: ${mostAttempts} times another write came first.`,
+    );
+  }
+}

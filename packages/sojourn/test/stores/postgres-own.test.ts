@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { chownSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import { allEvents, created, creating, found, newSession, operation } from '../../src/stores/contract/subject.ts';
+import { postgres } from '../../src/stores/postgres/postgres.ts';
+import { code } from '../lab.ts';
+import { account, type PostgresServer, postgresServer } from './postgres-server.ts';
+import { freePort, needed, newFolder, skipWithout, start, until } from './process.ts';
+
+/* What is PostgreSQL's own: migrations, poolers, tables a week, rows that cannot be read, a server that dies. */
+
+const skip = process.env['DATABASE_URL'] ? 'these tests stop their servers' : skipWithout('initdb', 'postgres');
+const week = 7 * 86_400_000;
+let server: PostgresServer;
+let pool: pg.Pool;
+let schemas = 0;
+
+before(async () => {
+  if (skip) return;
+  server = await postgresServer();
+  pool = poolOf(server.url);
+});
+after(async () => {
+  await pool?.end();
+  await server?.stop();
+});
+
+function poolOf(url: string): pg.Pool {
+  const made = new pg.Pool({ connectionString: url, max: 8 });
+  // Told by the calls that fail.
+  made.on('error', () => {});
+  return made;
+}
+
+function freshSchema(): string {
+  schemas += 1;
+  return `own_${schemas}`;
+}
+
+test('several processes that start at once make one schema', { skip }, async () => {
+  const schema = freshSchema();
+  const stores = await Promise.all(Array.from({ length: 6 }, () => postgres(pool, { schema })));
+  const cursors = await Promise.all(stores.map(async (store) => (await store.beat()).cursor));
+  assert.equal(new Set(cursors).size, 1);
+});
+
+test('a schema of a newer release is refused', { skip }, async () => {
+  const schema = freshSchema();
+  await postgres(pool, { schema });
+  await pool.query(`UPDATE ${schema}.engine SET version = 99`);
+  await assert.rejects(postgres(pool, { schema }), code('store_unusable'));
+});
+
+test('a name that is no schema is refused', { skip }, async () => {
+  for (const schema of ['', 'Upper', 'a-b', 'a"b', '1a']) {
+    await assert.rejects(postgres(pool, { schema }), code('option_invalid'));
+  }
+});
+
+test('one record that cannot be read does not keep the rest from being ended (G6, G10, G11)', { skip }, async () => {
+  const schema = freshSchema();
+  const clock = { now: Date.now() };
+  const store = await postgres(pool, { schema, now: () => clock.now });
+  const [broken, whole, lost, bobs] = [
+    await created(store, 'u1'),
+    await created(store, 'u1'),
+    await created(store, 'u2'),
+    await created(store, 'bob'),
+  ];
+  await pool.query(`UPDATE ${schema}.sessions SET format = 2 WHERE id = ANY($1)`, [[broken.id, lost.id]]);
+  await assert.rejects(async () => store.find(broken.id), code('store_unavailable'));
+  await store.endAll('u1', { reason: 'account_disabled', by: 'root', disable: true, operation: operation() });
+  assert.equal((await found(store, whole.id)).ending?.reason, 'account_disabled');
+  await pool.query(`UPDATE ${schema}.sessions SET format = 1 WHERE id = $1`, [broken.id]);
+  assert.ok((await found(store, broken.id)).ending);
+  clock.now += 3_600_000;
+  const swept = await store.sweep(10);
+  assert.deepEqual([swept.expired.map(({ id }) => id), swept.unreadable], [[bobs.id], [lost.id]]);
+  assert.deepEqual((await store.sweep(10)).unreadable, []);
+});
+
+test('events stand in a table a week, and to forget is to drop it', { skip }, async () => {
+  const schema = freshSchema();
+  const clock = { now: Date.now() };
+  const store = await postgres(pool, { schema, now: () => clock.now });
+  const tables = async (): Promise<number> => {
+    const { rows } = await pool.query(
+      `SELECT count(*) FROM pg_inherits WHERE inhparent = '${schema}.events'::regclass`,
+    );
+    return Number(rows[0].count);
+  };
+  for (let i = 0; i < 3; i++) {
+    await created(store, `u${i}`);
+    clock.now += week;
+  }
+  assert.equal(await tables(), 3);
+  clock.now += 3 * week;
+  while ((await store.sweep(100)).more);
+  assert.ok((await tables()) < 3);
+  const kept = (await allEvents(store)).filter(({ event }) => event.at < clock.now - 4 * week);
+  assert.deepEqual(kept, []);
+});
+
+test('G7 G9: behind a pooler that shares connections between transactions', {
+  skip: skip || skipWithout('pgbouncer'),
+}, async () => {
+  const folder = newFolder('pgbouncer');
+  const port = await freePort();
+  const { uid, gid } = account();
+  const configuration = join(folder.path, 'pgbouncer.ini');
+  writeFileSync(
+    configuration,
+    [
+      '[databases]',
+      `postgres = host=127.0.0.1 port=${server.port} user=sojourn`,
+      '[pgbouncer]',
+      `listen_port = ${port}`,
+      'listen_addr = 127.0.0.1',
+      `unix_socket_dir = ${folder.path}`,
+      'auth_type = any',
+      'pool_mode = transaction',
+      'default_pool_size = 4',
+    ].join('\n'),
+  );
+  for (const path of [folder.path, configuration]) if (uid !== undefined) chownSync(path, uid, gid ?? uid);
+  const started = start(needed('pgbouncer'), [configuration], {
+    ...(uid === undefined ? {} : { uid, gid: gid ?? uid }),
+  });
+  const url = `postgres://sojourn@127.0.0.1:${port}/postgres`;
+  await until(started, async () => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.end();
+  });
+  const pools = [poolOf(url), poolOf(url)];
+  try {
+    const schema = freshSchema();
+    const [one, other] = await Promise.all(pools.map((client) => postgres(client, { schema, prepare: false })));
+    assert.ok(one && other);
+    const limit = { most: 5, over: 'end-oldest' } as const;
+    await Promise.all(
+      Array.from({ length: 60 }, (_, i) =>
+        (i % 2 ? one : other).create(newSession('u1'), creating({ limit, checkedAt: Date.now() + 60_000 })),
+      ),
+    );
+    const { live } = await other.list('u1');
+    assert.equal(live.length, 5);
+    const id = live[0]?.id ?? '';
+    await one.end(id, { reason: 'signed_out', by: 'u1', operation: operation() });
+    assert.equal((await found(other, id)).ending?.reason, 'signed_out');
+  } finally {
+    for (const client of pools) await client.end();
+    await started.stop();
+    folder.remove();
+  }
+});
+
+test('G5: what was acknowledged is there after the server was killed and restarted', { skip }, async () => {
+  const own = await postgresServer();
+  const clients = poolOf(own.url);
+  const store = await postgres(clients);
+  const acknowledged: string[] = [];
+  const writing = Array.from({ length: 8 }, async () => {
+    for (;;) {
+      const made = await store.create(newSession('u1'), creating({ checkedAt: store.now() + 1 })).catch(() => null);
+      if (made?.outcome !== 'created') return;
+      acknowledged.push(made.record.id);
+    }
+  });
+  while (acknowledged.length < 200) await new Promise((resolve) => setImmediate(resolve));
+  // SIGQUIT is PostgreSQL's own word for dying at once: what is on disk is all there is.
+  await own.restart('SIGQUIT');
+  await Promise.all(writing);
+  try {
+    for (const id of acknowledged) assert.equal((await found(store, id)).ending, undefined);
+  } finally {
+    await clients.end();
+    await own.stop();
+  }
+});

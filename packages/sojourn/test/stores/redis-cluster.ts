@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createClient } from 'redis';
+import { freePort, needed, newFolder, type Started, start, until } from './process.ts';
+
+/** Three primaries, each with a replica. */
+export interface RedisCluster {
+  readonly urls: readonly string[];
+  stop(): Promise<void>;
+}
+
+export async function redisCluster(): Promise<RedisCluster> {
+  const folder = newFolder('cluster');
+  const nodes: { readonly port: number; readonly started: Started }[] = [];
+  for (let i = 0; i < 6; i++) {
+    const port = await freePort();
+    const path = join(folder.path, String(port));
+    mkdirSync(path);
+    const started = start(needed('redis-server'), [
+      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', path, '--save', '', '--appendonly', 'yes'],
+      ...['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port', String(await freePort())],
+    ]);
+    await until(started, () => asked(port, ['PING']));
+    nodes.push({ port, started });
+  }
+  const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  execFileSync(needed('redis-cli'), ['--cluster', 'create', ...hosts, '--cluster-replicas', '1', '--cluster-yes'], {
+    stdio: 'pipe',
+  });
+  for (const { port, started } of nodes) {
+    await until(started, async () => {
+      const info = String(await asked(port, ['CLUSTER', 'INFO']));
+      if (!info.includes('cluster_state:ok')) throw new Error(info);
+    });
+  }
+  return {
+    urls: nodes.map(({ port }) => `redis://127.0.0.1:${port}`),
+    async stop() {
+      for (const { started } of nodes) await started.stop();
+      folder.remove();
+    },
+  };
+}
+
+async function asked(port: number, command: string[]): Promise<unknown> {
+  const client = createClient({ url: `redis://127.0.0.1:${port}`, socket: { reconnectStrategy: false } });
+  await client.connect();
+  try {
+    return await client.sendCommand(command);
+  } finally {
+    client.destroy();
+  }
+}
