@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type PolicyName, policyNames } from 'sojourn';
+import { isEngine, shownAddress } from './engines.ts';
 
 /** What the server was started with, checked. */
 export interface Config {
@@ -35,7 +36,12 @@ const settings: readonly Setting[] = [
   { flag: 'port', type: 'string', value: '7420', says: 'port to listen on' },
   { flag: 'host', type: 'string', value: 'localhost', says: 'address to listen on' },
   { flag: 'data', type: 'string', value: './data', says: 'folder of everything the server keeps' },
-  { flag: 'store', type: 'string', value: '', says: 'where sessions are kept; default sqlite:<data>/sessions.db' },
+  {
+    flag: 'store',
+    type: 'string',
+    value: '',
+    says: 'where sessions are kept: sqlite:<path>, redis://…, rediss://…, postgres://…; default sqlite:<data>/sessions.db',
+  },
   {
     flag: 'origin',
     type: 'string',
@@ -75,11 +81,15 @@ function variable(flag: string): string {
 }
 
 const adminPassword = 'SOJOURN_ADMIN_PASSWORD';
+/** What Kubernetes tells every pod of a Service called `sojourn`. */
+const ofKubernetes = /^SOJOURN_(SERVICE|PORT_\d+)_/;
 
 /** A variable with our prefix that nobody reads is a mistake that would otherwise be noticed late. */
 function checkVariables(env: NodeJS.ProcessEnv): void {
   const known = [...settings.map(({ flag }) => variable(flag)), adminPassword];
-  const unknown = Object.keys(env).find((name) => name.startsWith('SOJOURN_') && !known.includes(name));
+  const unknown = Object.keys(env).find(
+    (name) => name.startsWith('SOJOURN_') && !known.includes(name) && !ofKubernetes.test(name),
+  );
   if (unknown === undefined) return;
   const near = known.toSorted((a, b) => likeness(b, unknown) - likeness(a, unknown)).slice(0, 3);
   throw new ConfigError(`${unknown} is not a setting. The nearest are ${near.join(', ')}; see sojourn serve --help.`);
@@ -151,8 +161,8 @@ function flagOf(flag: string, text: string): boolean {
 }
 
 function checkStore(text: string): string {
-  if (/^sqlite:.+/.test(text)) return text;
-  throw new ConfigError(`--store ${text}: this release keeps sessions in sqlite:<path>.`);
+  if (isEngine(text)) return text;
+  throw new ConfigError(`--store ${shownAddress(text)}: use sqlite:<path>, redis://…, rediss://… or postgres://….`);
 }
 
 function isLoopbackOrigin(origin: string | null): boolean {

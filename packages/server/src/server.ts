@@ -32,7 +32,7 @@ const longestFarewell = 10_000;
 
 /** The whole server, not yet listening. Throws `ConfigError` when its folder, its stores or a setting cannot be used. */
 export async function createServer(config: Config, machine: Machine = {}): Promise<Server> {
-  const stores = openStores(config, machine);
+  const stores = await openStores(config, machine);
   try {
     return await serverOn(stores, config, machine);
   } catch (error) {

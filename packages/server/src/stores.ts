@@ -9,14 +9,15 @@ import {
   SojournError,
   type Store,
 } from 'sojourn';
-import { sqlite } from 'sojourn/sqlite';
 import { type Config, ConfigError } from './config.ts';
 import type { ServerData } from './context.ts';
+import { type Engine, openEngine, shownAddress } from './engines.ts';
 import { Users } from './users/users.ts';
 
 export interface Stores {
   readonly sessions: Sessions<ServerData, string>;
   readonly users: Users;
+  readonly engine: Engine;
 }
 
 export interface StoresOptions {
@@ -34,14 +35,16 @@ export function policyOf({ demo, policy }: Pick<Config, 'demo' | 'policy'>): Pol
   return demo ? { extends: policy, kinds: { brief } } : policy;
 }
 
-/** Opens what the server keeps. Throws `ConfigError` when its folder, its files or a setting cannot be used. */
-export function openStores(config: Config, options: StoresOptions = {}): Stores {
-  const { users, store } = openFiles(config, options);
+/** Opens what the server keeps. Throws `ConfigError` when its folder, its engine or a setting cannot be used. */
+export async function openStores(config: Config, options: StoresOptions = {}): Promise<Stores> {
+  const users = openUsers(config);
+  let engine: Engine | null = null;
   try {
-    return { users, sessions: sessionsOn(store, config, options) };
+    engine = await openSessions(config, options);
+    return { users, sessions: sessionsOn(engine.store, config, options), engine };
   } catch (error) {
     users.close();
-    void store.close();
+    await engine?.close();
     // The library names its option; here it is a flag.
     throw error instanceof SojournError
       ? new ConfigError(error.message.replace(/^origin\b/, '--origin'), { cause: error })
@@ -49,8 +52,9 @@ export function openStores(config: Config, options: StoresOptions = {}): Stores 
   }
 }
 
-export async function closeStores({ users, sessions }: Stores): Promise<void> {
+export async function closeStores({ users, sessions, engine }: Stores): Promise<void> {
   await sessions.close();
+  await engine.close();
   users.close();
 }
 
@@ -70,22 +74,26 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-interface Files {
-  readonly users: Users;
-  readonly store: Store;
-}
-
-function openFiles({ data, store }: Config, { clock }: StoresOptions): Files {
-  let users: Users | null = null;
+function openUsers({ data }: Config): Users {
   try {
     makeFolder(resolve(data));
-    users = Users.open(join(data, 'users.db'));
-    return { users, store: sqlite(store.slice('sqlite:'.length), clock ? { now: clock.now } : {}) };
+    return Users.open(join(data, 'users.db'));
   } catch (error) {
-    users?.close();
-    const why = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`The server cannot keep its data in ${data}: ${why}`, { cause: error });
+    throw new ConfigError(`The server cannot keep its data in ${data}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+async function openSessions({ data, store }: Config, { clock }: StoresOptions): Promise<Engine> {
+  try {
+    return await openEngine(store, clock ? { now: clock.now } : {});
+  } catch (error) {
+    const where = store.startsWith('sqlite:') ? `its data in ${data}` : `sessions in ${shownAddress(store)}`;
+    throw new ConfigError(`The server cannot keep ${where}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function sessionsOn(store: Store, config: Config, { clock, sweeps = true }: StoresOptions): Stores['sessions'] {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Config, ConfigError, helpText, readConfig } from '../config.ts';
+import { shownAddress } from '../engines.ts';
 import { createServer, type Server } from '../server.ts';
 import { checkPassword } from '../users/users.ts';
 
@@ -14,7 +15,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     process.env,
   );
   if (args.includes('--print-config')) {
-    console.log(JSON.stringify(config, null, 2));
+    console.log(JSON.stringify({ ...config, store: shownAddress(config.store) }, null, 2));
     return;
   }
   const server = await createServer(config);

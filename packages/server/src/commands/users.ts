@@ -83,7 +83,7 @@ export async function users(args: readonly string[]): Promise<void> {
   }
   const { data, store, permission: permissions = [], json } = values;
   const given = [...(data === undefined ? [] : ['--data', data]), ...(store === undefined ? [] : ['--store', store])];
-  const stores = openStores(readConfig(given, process.env), { sweeps: false });
+  const stores = await openStores(readConfig(given, process.env), { sweeps: false });
   try {
     const done = await act(stores, { action, name, permissions });
     console.log(json ? JSON.stringify(done.data, null, 2) : done.says);

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Visitor } from '../../../test/visitor.ts';
+import { postgresServer } from '../../sojourn/test/stores/postgres-server.ts';
+import { skipWithout } from '../../sojourn/test/stores/process.ts';
+import { redisServer } from '../../sojourn/test/stores/redis-server.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { shownAddress } from './engines.ts';
+import { createServer } from './server.ts';
+
+/* The server on each networked engine: two of them share one, as two machines would. */
+
+const engines = {
+  redis: { skip: skipWithout('redis-server'), start: redisServer },
+  postgres: { skip: skipWithout('initdb', 'postgres'), start: postgresServer },
+} as const;
+
+for (const [name, { skip, start }] of Object.entries(engines)) {
+  test(`G7 G10: two servers on one ${name} know each other’s sessions and endings`, { skip }, async () => {
+    const engine = await start();
+    const folder = mkdtempSync(join(tmpdir(), 'sojourn-'));
+    const config = readConfig(['--data', join(folder, 'data'), '--port', '0', '--store', engine.url], {});
+    const servers = [await createServer(config), await createServer(config)];
+    try {
+      const [one, other] = await Promise.all(
+        servers.map(async ({ app }) => new Visitor(await app.listen({ port: 0, host: 'localhost' }))),
+      );
+      assert.ok(one && other);
+      await servers[0]?.context.users.add('ada', 'correct horse battery', ['orders:read']);
+      assert.equal((await one.post('/login', { username: 'ada', password: 'correct horse battery' })).status, 303);
+      // A cookie is named after the port of loopback; behind one origin it is the same for both.
+      const [token = ''] = [...one.jar.values()];
+      other.jar.set(`sojourn-${new URL(other.origin).port}`, token);
+      assert.equal((await other.get('/session')).json['subject'], (await one.get('/session')).json['subject']);
+      assert.equal((await other.post('/logout')).status, 303);
+      const refused = await one.get('/session', { headers: { accept: 'application/json', 'sec-fetch-mode': 'cors' } });
+      assert.deepEqual([refused.status, refused.json['code']], [401, 'session_terminated']);
+    } finally {
+      for (const server of servers) await server.close();
+      await engine.stop();
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
+
+test('an engine that does not answer stops the start, without its password in the message', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sojourn-'));
+  for (const address of ['redis://user:secret@127.0.0.1:1', 'postgres://user:secret@127.0.0.1:1/db']) {
+    const config = readConfig(['--data', join(folder, 'data'), '--store', address], {});
+    await assert.rejects(createServer(config), (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /cannot keep sessions in/);
+      assert.doesNotMatch(error.message, /secret/);
+      return true;
+    });
+  }
+  rmSync(folder, { recursive: true });
+});
+
+test('an engine that there is not is refused with those that there are', () => {
+  for (const address of ['mysql://x', 'redis:', 'sqlite:', 'nonsense']) {
+    assert.throws(() => readConfig(['--store', address], {}), /use sqlite:.*redis:.*postgres:/);
+  }
+  assert.equal(shownAddress('redis://user:secret@host:1'), 'redis://user:…@host:1');
+  assert.equal(shownAddress('sqlite:./a:b@c'), 'sqlite:./a:b@c');
+});
+
+test('what Kubernetes tells the pods of a Service of our name is no mistake', () => {
+  const kubernetes = { SOJOURN_SERVICE_HOST: '10.0.0.1', SOJOURN_PORT_7420_TCP: 'tcp://10.0.0.1:7420' };
+  assert.equal(readConfig(['--port', '7420'], kubernetes).port, 7420);
+});

@@ -1,0 +1,82 @@
+import type { Store } from 'sojourn';
+import { sqlite } from 'sojourn/sqlite';
+
+/** Where sessions are kept, with the connection that the server has to close after them. */
+export interface Engine {
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+interface EngineOptions {
+  /** The engine's clock, for tests. */
+  readonly now?: () => number;
+}
+
+const openers: Readonly<Record<string, (address: string, options: EngineOptions) => Promise<Engine>>> = {
+  'sqlite:': async (address, options) => {
+    const store = sqlite(address.slice('sqlite:'.length), options);
+    return { store, close: () => store.close() };
+  },
+  'redis:': openRedis,
+  'rediss:': openRedis,
+  'postgres:': openPostgres,
+  'postgresql:': openPostgres,
+};
+
+function schemeOf(address: string): string {
+  return address.slice(0, address.indexOf(':') + 1);
+}
+
+/** Whether `--store` names an engine that there is. */
+export function isEngine(address: string): boolean {
+  const scheme = schemeOf(address);
+  return scheme in openers && address.length > scheme.length;
+}
+
+/** The address without the password that may be in it. */
+export function shownAddress(address: string): string {
+  return address.replace(/^(\w+:\/\/[^:/@]*):[^@]*@/, '$1:…@');
+}
+
+/** Connects to the engine that `--store` names. Throws when there is none, or it may forget sessions. */
+export async function openEngine(address: string, options: EngineOptions): Promise<Engine> {
+  const open = openers[schemeOf(address)];
+  if (open === undefined) throw new TypeError(`no engine for ${shownAddress(address)}`);
+  return open(address, options);
+}
+
+// The client of an engine is loaded only where the engine is used.
+async function openRedis(url: string, options: EngineOptions): Promise<Engine> {
+  const [{ createClient }, { redis }] = await Promise.all([import('redis'), import('sojourn/redis')]);
+  let connected = false;
+  // At the start the first refusal is the answer; later one waits for the server to come back.
+  const reconnectStrategy = (tries: number): number | false => connected && Math.min(50 * tries, 1000);
+  const client = createClient({ url, socket: { reconnectStrategy } });
+  // Whoever calls meanwhile is told by the call.
+  client.on('error', () => {});
+  await client.connect();
+  connected = true;
+  const store = await redis(client, options);
+  return {
+    store,
+    async close() {
+      await store.close();
+      await client.close();
+    },
+  };
+}
+
+async function openPostgres(connectionString: string, options: EngineOptions): Promise<Engine> {
+  const [{ default: pg }, { postgres }] = await Promise.all([import('pg'), import('sojourn/postgres')]);
+  const pool = new pg.Pool({ connectionString, max: 10 });
+  // Of a connection that waits in the pool; whoever calls is told by the call.
+  pool.on('error', () => {});
+  const store = await postgres(pool, options);
+  return {
+    store,
+    async close() {
+      await store.close();
+      await pool.end();
+    },
+  };
+}
