@@ -39,27 +39,29 @@ function freshSchema(): string {
   return `own_${schemas}`;
 }
 
-test('several processes that start at once make one schema', { skip }, async () => {
+test('several processes that start at once make one schema [postgres]', { skip }, async () => {
   const schema = freshSchema();
   const stores = await Promise.all(Array.from({ length: 6 }, () => postgres(pool, { schema })));
   const cursors = await Promise.all(stores.map(async (store) => (await store.beat()).cursor));
   assert.equal(new Set(cursors).size, 1);
 });
 
-test('a schema of a newer release is refused', { skip }, async () => {
+test('G16: a schema of a newer release is refused [postgres]', { skip }, async () => {
   const schema = freshSchema();
   await postgres(pool, { schema });
   await pool.query(`UPDATE ${schema}.engine SET version = 99`);
   await assert.rejects(postgres(pool, { schema }), code('store_unusable'));
 });
 
-test('a name that is no schema is refused', { skip }, async () => {
+test('G16: a name that is no schema is refused [postgres]', { skip }, async () => {
   for (const schema of ['', 'Upper', 'a-b', 'a"b', '1a']) {
     await assert.rejects(postgres(pool, { schema }), code('option_invalid'));
   }
 });
 
-test('one record that cannot be read does not keep the rest from being ended (G6, G10, G11)', { skip }, async () => {
+test('one record that cannot be read does not keep the rest from being ended (G6, G10, G11) [postgres]', {
+  skip,
+}, async () => {
   const schema = freshSchema();
   const clock = { now: Date.now() };
   const store = await postgres(pool, { schema, now: () => clock.now });
@@ -81,7 +83,7 @@ test('one record that cannot be read does not keep the rest from being ended (G6
   assert.deepEqual((await store.sweep(10)).unreadable, []);
 });
 
-test('events stand in a table a week, and to forget is to drop it', { skip }, async () => {
+test('events stand in a table a week, and to forget is to drop it [postgres]', { skip }, async () => {
   const schema = freshSchema();
   const clock = { now: Date.now() };
   const store = await postgres(pool, { schema, now: () => clock.now });
@@ -103,7 +105,7 @@ test('events stand in a table a week, and to forget is to drop it', { skip }, as
   assert.deepEqual(kept, []);
 });
 
-test('G7 G9: behind a pooler that shares connections between transactions', {
+test('G7 G9: behind a pooler that shares connections between transactions [postgres]', {
   skip: skip || skipWithout('pgbouncer'),
 }, async () => {
   const folder = newFolder('pgbouncer');
@@ -157,7 +159,7 @@ test('G7 G9: behind a pooler that shares connections between transactions', {
   }
 });
 
-test('G5: what was acknowledged is there after the server was killed and restarted', { skip }, async () => {
+test('G5: what was acknowledged is there after the server was killed and restarted [postgres]', { skip }, async () => {
   const own = await postgresServer();
   const clients = poolOf(own.url);
   const store = await postgres(clients);

@@ -26,7 +26,7 @@ async function connect(url: string, user: { username?: string; password?: string
 }
 
 function onServer(title: string, settings: readonly string[], run: (served: Served) => Promise<void>): void {
-  test(title, { skip }, async () => {
+  test(`${title} [redis]`, { skip }, async () => {
     const server = await redisServer(...settings);
     const client = await connect(server.url);
     try {
@@ -125,7 +125,7 @@ async function everything(store: Store): Promise<void> {
   await store.purge('u1', { operation: operation() });
 }
 
-test('G5: what was acknowledged is there after kill -9 and a restart', { skip }, async () => {
+test('G5: what was acknowledged is there after kill -9 and a restart [redis]', { skip }, async () => {
   const server = await redisServer();
   const client = await connect(server.url);
   const store = await redis(client);
@@ -151,7 +151,7 @@ test('G5: what was acknowledged is there after kill -9 and a restart', { skip },
   }
 });
 
-test('G5: with waitReplicas a write is acknowledged once a replica has it, and says so when none has', {
+test('G5: with waitReplicas a write is acknowledged once a replica has it, and says so when none has [redis]', {
   skip,
 }, async () => {
   const primary = await redisServer('--repl-diskless-sync-delay', '0');
