@@ -130,7 +130,8 @@ export class StageWriter {
       part.subject = { key, body: '', keep: this.#until(this.#stage.now + day) };
       return;
     }
-    const until = Math.max(this.#stage.now, record.kept?.until ?? 0) + day;
+    // Longer than any sign-in waits for its second factor.
+    const until = Math.max(this.#stage.now, record.kept?.until ?? 0) + retention;
     part.subject = { key, body: encodeSubject(record), ...(record.disabled ? {} : { keep: this.#until(until) }) };
   }
 
