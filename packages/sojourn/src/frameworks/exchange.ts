@@ -147,7 +147,9 @@ export class Exchange<D, P extends string> implements Carrier {
     if (proxies === 0) return peer ?? null;
     const forwarded = (this.#wire.header('x-forwarded-for') ?? '').split(',').map((part) => part.trim());
     // Some gateways add the port: 192.0.2.77:4711, [2001:db8::1]:4711.
-    return forwarded.at(-proxies)?.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$|^\[(.*)\](?::\d+)?$/, '$1$2') || peer || null;
+    const told = forwarded.at(-proxies)?.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$|^\[(.*)\](?::\d+)?$/, '$1$2') ?? '';
+    // RFC 7239 lets a proxy say `unknown` or a name of its own.
+    return /^(?=.*[.:])[\da-f.:]{2,45}$/i.test(told) ? told : (peer ?? null);
   }
 
   #track(token: string | null, readOnly = !this.#mayRotate()): MaybePromise<Session<D, P>> {

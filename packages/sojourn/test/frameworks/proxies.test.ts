@@ -27,6 +27,11 @@ const cells: Readonly<Record<number, readonly (readonly [string | null, string |
     ['[2001:db8:1:2::77]', '2001:db8:1::/48'],
     ['2001:db8::4711', '2001:db8:0::/48'],
     ['::ffff:192.0.2.77', '192.0.2.0/24'],
+    // No address at all.
+    ['unknown', null],
+    ['_hidden', null],
+    ['dead', null],
+    [`${'1'.repeat(500)}.2`, null],
   ],
   2: [
     [null, null],
