@@ -10,11 +10,13 @@ import type { Report } from '../report.ts';
  * Frameworks and Node's modules stay outside.
  */
 
+/** Kilobytes. `.size-limit.json` holds what has been reached, so that it does not grow unseen (decision 018). */
+const wanted = 15;
+
 interface Entry {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  readonly sizeLimit: number;
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -34,7 +36,7 @@ export async function size(): Promise<Report> {
     rows: entries.map((entry) => ({ what: entry.name, figures: { 'kB minified and gzipped': kilobytes(entry) } })),
     targets: entries.map((entry) => ({
       what: entry.name,
-      wanted: entry.sizeLimit / 1000,
+      wanted,
       bound: 'at most',
       unit: 'kB',
       measured: kilobytes(entry),
