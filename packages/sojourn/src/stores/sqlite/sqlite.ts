@@ -5,6 +5,7 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import type { Store, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { keptNow } from '../operations.ts';
+import { patiently } from './busy.ts';
 import { Channel, type WriteName } from './channel.ts';
 import { pragmas } from './pragmas.ts';
 import { Reader } from './reader.ts';
@@ -18,6 +19,8 @@ export interface SqliteOptions {
 }
 
 const defaultBusyTimeout = 1500;
+/** How long opening waits for other processes that open the same file. */
+const openingTimeout = 10_000;
 
 /**
  * Sessions in one SQLite file, durable, for one machine; several processes may share it. The file is
@@ -28,16 +31,24 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
   const busyTimeout = options.busyTimeout ?? defaultBusyTimeout;
   makePrivate(path);
   try {
-    const setUp = new DatabaseSync(path, { timeout: busyTimeout });
-    setUp.exec(pragmas.writer);
-    migrate(setUp, path);
-    setUp.close();
-    return new SqliteStore(path, options.now ?? null, busyTimeout);
+    // SQLite's own waiting does not cover all of this, and another process's migration may take its time.
+    patiently(openingTimeout, () => setUp(path, busyTimeout));
+    return patiently(openingTimeout, () => new SqliteStore(path, options.now ?? null, busyTimeout));
   } catch (cause) {
     if (cause instanceof SojournError) throw cause;
     throw new SojournError('store_unusable', `${path} cannot be opened as a session store: ${String(cause)}.`, {
       cause,
     });
+  }
+}
+
+function setUp(path: string, busyTimeout: number): void {
+  const db = new DatabaseSync(path, { timeout: busyTimeout });
+  try {
+    db.exec(pragmas.writer);
+    migrate(db, path);
+  } finally {
+    db.close();
   }
 }
 

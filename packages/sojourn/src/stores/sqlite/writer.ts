@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { SojournError } from '../../lifecycle/errors.ts';
 import * as operations from '../operations.ts';
+import { isBusy, sleep } from './busy.ts';
 import type { Answer, Call, WriterSettings } from './channel.ts';
 import { pragmas } from './pragmas.ts';
 import { SqliteRows } from './rows.ts';
@@ -31,7 +32,6 @@ let seenVersion = 0;
 /** When the last batch got the file, and how soon the next may ask for it. */
 let begun = 0;
 let notBefore = 0;
-const nobody = new Int32Array(new SharedArrayBuffer(4));
 const port = parentPort;
 if (port === null) throw new TypeError('writer.ts runs as a worker thread');
 
@@ -52,10 +52,6 @@ port.on('message', (calls: readonly Call[] | 'close') => {
   }
 });
 
-function sleep(time: number): void {
-  Atomics.wait(nobody, 0, 0, time);
-}
-
 /**
  * Takes the file for writing. SQLite's own waiting sleeps ever longer, and who sleeps long misses every
  * gap that a busy process leaves; so we ask often, and leave gaps while others write.
@@ -72,13 +68,6 @@ function begin(): void {
     }
     sleep(askEvery);
   }
-}
-
-/** SQLITE_BUSY, in the lowest byte of what may be one of its extended codes. */
-const busy = 5;
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && Number(error.errcode) % 256 === busy;
 }
 
 /** Another process has written since the last batch: it gets its turn before our next. */
