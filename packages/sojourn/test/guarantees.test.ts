@@ -350,6 +350,8 @@ guarantee(
     assert.equal(await browser.refusal(), 'rotation_lost');
     const again = await here.signedIn('u1');
     assert.deepEqual((await again.signedIn()).data.cart, ['kept']);
+    // Once: a second sign-in finds nothing.
+    assert.deepEqual((await (await here.signedIn('u1')).signedIn()).data, {});
   },
 );
 

@@ -2,26 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Between, settled } from '../../test/between.ts';
 import { Lab } from '../../test/lab.ts';
-import { seededRandom } from '../testing/random.ts';
-import { SojournError } from './errors.ts';
-
-function reasonOf(signal: AbortSignal): string | null {
-  if (!signal.aborted) return null;
-  const { reason } = signal;
-  assert.ok(reason instanceof SojournError && reason.code === 'session_terminated');
-  return reason.reason ?? '';
-}
-
-/** Another process on the same store. */
-function another(lab: Lab): Lab {
-  return new Lab({ around: () => lab.store, clock: lab.clock, random: seededRandom(8) });
-}
-
-async function waiting(lab: Lab): Promise<{ signal: AbortSignal; id: string }> {
-  const { signal, id } = await (await lab.signedIn()).signedIn();
-  await settled();
-  return { signal, id };
-}
+import { another, reasonOf, waiting } from '../../test/waiting.ts';
 
 test('writes while one reading runs are read in the next, however many they were', async () => {
   const between = new Between();

@@ -1,30 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Between, settled } from '../../test/between.ts';
-import { Lab, type LabOptions } from '../../test/lab.ts';
+import { Lab } from '../../test/lab.ts';
+import { another, reasonOf, waiting } from '../../test/waiting.ts';
 import { TestClock } from '../testing/clock.ts';
-import { seededRandom } from '../testing/random.ts';
-import { SojournError } from './errors.ts';
 
 const minute = 60_000;
-
-function reasonOf(signal: AbortSignal): string | null {
-  if (!signal.aborted) return null;
-  const { reason } = signal;
-  assert.ok(reason instanceof SojournError && reason.code === 'session_terminated');
-  return reason.reason ?? '';
-}
-
-/** Another process on the same store. */
-function another(lab: Lab, options: LabOptions = {}): Lab {
-  return new Lab({ ...options, around: () => lab.store, clock: lab.clock, random: seededRandom(8) });
-}
-
-async function waiting(lab: Lab): Promise<{ signal: AbortSignal; id: string }> {
-  const { signal, id } = await (await lab.signedIn()).signedIn();
-  await settled();
-  return { signal, id };
-}
 
 test('every way a session ends here reaches what waits on it at once, with the reason (G12, S-56)', async () => {
   const ways: Readonly<Record<string, (lab: Lab, id: string) => Promise<unknown>>> = {

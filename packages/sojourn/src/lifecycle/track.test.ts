@@ -175,24 +175,6 @@ test('a verdict that comes when the session has just ended tells the ending that
   }
 });
 
-test('what a lost rotation leaves waits for the subject’s next sign-in, once (G13)', async () => {
-  const lab = new Lab();
-  const browser = await lab.signedIn();
-  const session = await browser.signedIn();
-  await session.update((draft) => {
-    draft.cart = ['kept'];
-  });
-  const stale = browser.copy();
-  await session.rotate();
-  await browser.signedIn();
-  lab.clock.advance('30s');
-  assert.equal(await stale.refusal(), 'rotation_lost');
-  assert.equal(await stale.refusal(), 'rotation_lost');
-  const next = await lab.signedIn('u1');
-  assert.deepEqual((await next.signedIn()).data, { cart: ['kept'] });
-  assert.deepEqual((await (await lab.signedIn('u1')).signedIn()).data, {});
-});
-
 test('a session looked up again is refused for what became of it meanwhile (G17)', async () => {
   const cases: Readonly<Record<string, (lab: Lab, browser: Browser) => unknown>> = {
     session_terminated: (lab) => lab.sessions.terminateAll('u1'),

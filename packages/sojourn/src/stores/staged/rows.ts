@@ -18,7 +18,6 @@ export class StagedRows implements Rows {
   #events: NumberedEvent[] = [];
   #subject: string | null = null;
   #put: SubjectRecord | null = null;
-  #begins = false;
   #erase: string | null = null;
   #mostAnonymous = Number.POSITIVE_INFINITY;
 
@@ -45,9 +44,7 @@ export class StagedRows implements Rows {
     this.#read.add(record.id);
     this.#inserted.add(record.id);
     this.#now.set(record.id, record);
-    if (record.subject === null) return;
-    this.#begins = true;
-    this.#subject = record.subject;
+    this.#subject ??= record.subject;
   }
 
   replace(record: SessionRecord): void {
@@ -173,7 +170,7 @@ export class StagedRows implements Rows {
       removed: new Map([...this.#found, ...this.#unreadable].map(([id, { subject }]) => [id, subject])),
       bury: this.#bury,
       defer: this.#defer,
-      begins: this.#begins,
+      begins: written.some(({ id, subject: whose }) => whose !== null && this.#inserted.has(id)),
       counts: this.#counts,
       events: this.#events,
       mostAnonymous: this.#mostAnonymous,
