@@ -1,6 +1,6 @@
 import type { Swept } from '../../lifecycle/ports.ts';
-import { isLive, type SessionRecord } from '../../lifecycle/session.ts';
-import { type Rows, retention } from '../rows.ts';
+import type { SessionRecord } from '../../lifecycle/session.ts';
+import { dueAt, type Rows, retention } from '../rows.ts';
 import { addAnonymous, endOne, expiryEnding, staysCounted } from './endings.ts';
 import { readable } from './readable.ts';
 
@@ -16,13 +16,13 @@ export function sweep(rows: Rows, now: number, most: number): Swept {
     if (record === null) {
       rows.defer(id, now + day);
       unreadable.push(id);
+    } else if (dueAt(record) > now) {
+      // Touched or ended since: the lower bound that brought it here moves on.
+      rows.replace(record);
     } else if (record.ending) {
       if (staysCounted(record)) addAnonymous(rows, record, -1);
       rows.remove(id);
       removed += 1;
-    } else if (isLive(record, now)) {
-      // Touched since: the lower bound that brought it here moves on.
-      rows.replace(record);
     } else {
       const { ending } = endOne(rows, record, expiryEnding(record, now), 'sweep');
       expired.push({ id, ending });

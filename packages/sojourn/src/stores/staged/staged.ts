@@ -3,7 +3,7 @@ import type { Store, Swept } from '../../lifecycle/ports.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import * as operations from '../operations.ts';
 import { retention } from '../rows.ts';
-import type { Engine, Wanted } from './engine.ts';
+import type { Engine, Loaded, Wanted } from './engine.ts';
 import { StagedRows } from './rows.ts';
 
 /** Decided again this often at most; beyond it the engine is busier than anybody should wait for. */
@@ -106,8 +106,10 @@ class Decisions {
   };
 
   async #attempts<T>(wanted: Wanted, operation: (rows: StagedRows, now: number) => T): Promise<T> {
+    let claimed: Loaded | null = null;
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
-      const loaded = await this.#engine.load(wanted);
+      const loaded: Loaded = await (claimed ? this.#again(claimed) : this.#engine.load(wanted));
+      if (wanted.due !== undefined) claimed ??= { ...loaded, more: loaded.more || loaded.due.length >= wanted.due };
       const rows = new StagedRows(loaded);
       const result = operation(rows, loaded.now);
       const stage = rows.stage();
@@ -117,5 +119,12 @@ class Decisions {
       'store_unavailable',
       `${this.#engine.name}: ${mostAttempts} times another write came first.`,
     );
+  }
+
+  /** What was claimed, as it is now: claimed anew it would not be, for everybody passes over it for a while. */
+  async #again({ due, more }: Loaded): Promise<Loaded> {
+    const loaded = await this.#engine.load({ ids: due });
+    const there = new Set([...loaded.sessions, ...loaded.unreadable].map(({ id }) => id));
+    return { ...loaded, due: due.filter((id) => there.has(id)), more };
   }
 }
