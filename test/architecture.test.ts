@@ -14,6 +14,7 @@ const library = join(root, 'packages/sojourn/src');
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   lifecycle: [],
   stores: ['lifecycle'],
+  cache: ['lifecycle'],
   transports: ['lifecycle'],
   'list.ts': ['lifecycle'],
   'guard.ts': ['lifecycle'],
@@ -21,12 +22,21 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'follow.ts': ['lifecycle'],
   'session.ts': ['lifecycle'],
   'tracked-session.ts': ['lifecycle', 'guard.ts', 'session.ts'],
-  'sessions.ts': ['lifecycle', 'transports', 'follow.ts', 'list.ts', 'session.ts', 'tracked-session.ts', 'world.ts'],
+  'sessions.ts': [
+    'lifecycle',
+    'cache',
+    'transports',
+    'follow.ts',
+    'list.ts',
+    'session.ts',
+    'tracked-session.ts',
+    'world.ts',
+  ],
   frameworks: ['lifecycle', 'transports', 'session.ts', 'sessions.ts', 'tracked-session.ts'],
   testing: ['lifecycle', 'transports', 'stores', 'session.ts', 'sessions.ts'],
   live: ['lifecycle', 'session.ts', 'sessions.ts'],
   browser: [],
-  'index.ts': ['lifecycle', 'follow.ts', 'list.ts', 'session.ts', 'sessions.ts'],
+  'index.ts': ['lifecycle', 'cache', 'follow.ts', 'list.ts', 'session.ts', 'sessions.ts'],
 };
 
 interface Import {

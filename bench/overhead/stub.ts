@@ -41,12 +41,14 @@ export function stub(): Stub {
   };
   const store: Store = {
     name: 'stub',
+    distance: 'process',
     now: Date.now,
     find: () => record,
     subject: unexpected,
     list: unexpected,
     page: unexpected,
     events: unexpected,
+    cursor: unexpected,
     beat: unexpected,
     create: unexpected,
     update: unexpected,
@@ -59,6 +61,7 @@ export function stub(): Stub {
     purge: unexpected,
     note: unexpected,
     watch: () => () => {},
+    listen: () => () => {},
     close: async () => {},
   };
   return {

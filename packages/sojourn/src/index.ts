@@ -1,3 +1,4 @@
+export type { CacheCounts } from './cache/counts.ts';
 export type { EventsOptions } from './follow.ts';
 export type { SignInOptions } from './lifecycle/create.ts';
 export type { Duration } from './lifecycle/duration.ts';
@@ -29,4 +30,10 @@ export type {
   Session,
   SignedInSession,
 } from './session.ts';
-export { createSessions, type LogEntry, type Sessions, type SessionsOptions } from './sessions.ts';
+export {
+  type CacheOptions,
+  createSessions,
+  type LogEntry,
+  type Sessions,
+  type SessionsOptions,
+} from './sessions.ts';

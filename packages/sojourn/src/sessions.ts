@@ -1,3 +1,5 @@
+import { type CacheLimits, NearCache } from './cache/cache.ts';
+import type { CacheCounts } from './cache/counts.ts';
 import { type EventsOptions, follow } from './follow.ts';
 import { AnonymousBudget } from './lifecycle/budget.ts';
 import { withDeadline } from './lifecycle/deadline.ts';
@@ -10,7 +12,7 @@ import { Notices } from './lifecycle/notices.ts';
 import { knownKeys, text } from './lifecycle/options.ts';
 import { setPermissions } from './lifecycle/permissions.ts';
 import { checkPolicy, type Policy, type PolicyName, type PolicyOptions } from './lifecycle/policy.ts';
-import type { Clock, MaybePromise, Random, Store, Swept } from './lifecycle/ports.ts';
+import type { Clock, MaybePromise, Near, Random, Store, Swept } from './lifecycle/ports.ts';
 import { Signals } from './lifecycle/signals.ts';
 import {
   disable,
@@ -54,6 +56,11 @@ export interface SessionsOptions {
   readonly bearer?: boolean;
   /** How long the store may take before a call counts as unanswered. Default 2 s. */
   readonly storeDeadline?: Duration;
+  /**
+   * What this process remembers of the sessions it has read. `bound`: how long a change by another process may go
+   * unnoticed here, 50 ms to 1 min, default 1 s (SQLite: not at all). `bytes`: default 128 MiB. `false`: nothing.
+   */
+  readonly cache?: CacheOptions | false;
   /** Default 1 min; `'never'` where another process sweeps. */
   readonly sweepEvery?: Duration | 'never';
   /** Default: warnings and errors to the console. */
@@ -62,6 +69,11 @@ export interface SessionsOptions {
   readonly clock?: Clock;
   /** For tests: where ids and secrets come from. */
   readonly random?: Random;
+}
+
+export interface CacheOptions {
+  readonly bound?: Duration;
+  readonly bytes?: number;
 }
 
 /** What the bindings read: how this application is reached and how its token travels. */
@@ -106,6 +118,8 @@ export interface Sessions<D, P extends string> {
     readonly touchesDropped: number;
     readonly noticesDropped: number;
     readonly anonymousRefused: number;
+    /** `null`: nothing is remembered. */
+    readonly cache: CacheCounts | null;
   };
   /** Puts an entry into the log and, where it is about a session, an event into the store. */
   report(entry: LogEntry): void;
@@ -118,10 +132,17 @@ export interface TrackTokenOptions {
   readonly passive?: boolean;
   /** No answer can hand this client a new token: it never rotates, and permissions that are given hold at once. */
   readonly bearer?: boolean;
+  /** Asks the store, whatever is remembered. */
+  readonly fresh?: boolean;
   readonly carrier?: Carrier;
 }
 
-const defaults = { storeDeadline: 2000, sweepEvery: 60_000, sweepMost: 500 } as const;
+const defaults = {
+  storeDeadline: 2000,
+  sweepEvery: 60_000,
+  sweepMost: 500,
+  cache: { bound: 1000, bytes: 128 * 2 ** 20 },
+} as const;
 
 const optionKeys = [
   'store',
@@ -132,6 +153,7 @@ const optionKeys = [
   'cookie',
   'bearer',
   'storeDeadline',
+  'cache',
   'sweepEvery',
   'log',
   'clock',
@@ -158,7 +180,12 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   const clock = options.clock ?? systemClock;
   const log = options.log ?? logToConsole;
   const deadline = milliseconds(options.storeDeadline ?? defaults.storeDeadline, 'storeDeadline', 1);
-  const store = withDeadline(options.store, clock, deadline);
+  const engine = withDeadline(options.store, clock, deadline);
+  const limits = checkCache(options.cache);
+  // What lives in this process already is as near as can be.
+  const cache =
+    limits === null || engine.distance === 'process' ? null : new NearCache(engine, clock, systemHash, limits);
+  const store = cache?.store ?? engine;
 
   const failed = (error: unknown): void => {
     const message = error instanceof Error ? error.message : String(error);
@@ -167,6 +194,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   const signals = new Signals(failed);
   const life: Life = {
     store,
+    near: cache ?? nothingNear,
     clock,
     random: options.random ?? systemRandom,
     hash: systemHash,
@@ -192,10 +220,10 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   return {
     policy,
     transport,
-    track(token, { readOnly = false, passive = false, bearer = false, carrier = noCarrier } = {}) {
+    track(token, { readOnly = false, passive = false, bearer = false, fresh = false, carrier = noCarrier } = {}) {
       const presented = token === null ? null : parseToken(token);
       if (presented === null) return session(carrier, null, null);
-      const tracked = track(life, presented, { mayRotate: !readOnly && !bearer, passive, bearer });
+      const tracked = track(life, presented, { mayRotate: !readOnly && !bearer, passive, bearer, fresh });
       return tracked instanceof Promise
         ? tracked.then((found) => session(carrier, found, presented.secret))
         : session(carrier, tracked, presented.secret);
@@ -212,7 +240,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
       return record && describe<P>(record, policy);
     },
     events: (given = {}) => follow(store, given, closing.signal),
-    cursor: async () => (await store.beat()).cursor,
+    cursor: async () => store.cursor(),
     async sweep({ most = defaults.sweepMost } = {}) {
       const { expired, removed, more } = await lap(life, most, failed);
       return { expired: expired.length, removed, more };
@@ -231,6 +259,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
         touchesDropped: life.touches.dropped,
         noticesDropped: life.notices.dropped,
         anonymousRefused: life.budget.refused,
+        cache: cache?.counts ?? null,
       };
     },
     report(entry) {
@@ -257,6 +286,18 @@ function checkTransport(options: SessionsOptions): Transport {
   if (typeof bearer !== 'boolean') throw invalid('bearer: use true or false.');
   return { site, cookie, bearer, proxies };
 }
+
+function checkCache(given: SessionsOptions['cache'] = {}): CacheLimits | null {
+  if (given === false) return null;
+  knownKeys('cache', given, ['bound', 'bytes']);
+  const bound = milliseconds(given.bound ?? defaults.cache.bound, 'cache.bound', 50);
+  if (bound > 60_000) throw invalid('cache.bound: at most 1m, for so long an ended session may live on.');
+  const bytes = given.bytes ?? defaults.cache.bytes;
+  if (!Number.isSafeInteger(bytes) || bytes < 0) throw invalid('cache.bytes: give a whole number of bytes.');
+  return { bound, bytes };
+}
+
+const nothingNear: Near = { get: () => null, bypassed: () => {} };
 
 async function lap(life: Life, most: number, failed: (error: unknown) => void): Promise<Swept> {
   const swept = await sweep(life, most);

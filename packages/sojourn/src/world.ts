@@ -8,6 +8,7 @@ const longestTimer = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: Date.now,
+  elapsed: () => performance.now(),
   after(delay, run) {
     const timer = setTimeout(run, Math.min(delay, longestTimer)).unref();
     return () => clearTimeout(timer);

@@ -4,6 +4,7 @@ import { through } from './lab.ts';
 /** Stands between sessions and their store: something happens just before a call, or calls fail. */
 export class Between {
   readonly #planned: { readonly name: string; readonly act: () => unknown }[] = [];
+  readonly #answers = new Map<string, () => unknown>();
   /** The calls that came, by name. */
   readonly calls: string[] = [];
   /** Which calls fail as long as it says so. */
@@ -26,6 +27,9 @@ export class Between {
       this.calls.push(name);
       if (this.failing(name)) throw new Error('ECONNREFUSED');
       if (this.hanging(name)) return new Promise(() => {});
+      const answer = this.#answers.get(name);
+      this.#answers.delete(name);
+      if (answer) return answer();
       const at = this.#planned.findIndex((plan) => plan.name === name);
       const acted = at === -1 ? undefined : this.#planned.splice(at, 1)[0]?.act();
       return acted instanceof Promise ? acted.then(run) : run();
@@ -54,6 +58,11 @@ export class Between {
   /** What happens elsewhere, once, just before the next call of this name reaches the store. */
   before(name: keyof Store, act: () => unknown): void {
     this.#planned.push({ name, act });
+  }
+
+  /** What the next call of this name answers in the store's place, as one that was a long time under way. */
+  answering(name: keyof Store, answer: () => unknown): void {
+    this.#answers.set(name, answer);
   }
 
   /** How often a call came. */

@@ -375,7 +375,7 @@ guarantee('G13: anything older is a copy: the session ends as reuse_detected', a
 
 guarantee('G14: reading costs no write and no token', async (lab) => {
   let writes = 0;
-  const reads = new Set(['find', 'subject', 'list', 'page', 'events', 'beat']);
+  const reads = new Set(['find', 'subject', 'list', 'page', 'events', 'cursor']);
   const here = lab({
     around: (store) =>
       through(store, (name, run) => {

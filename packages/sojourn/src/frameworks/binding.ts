@@ -26,6 +26,8 @@ export interface TrackOptions {
   readonly readOnly?: boolean;
   /** Requests here are not use and do not move the idle limit: a status that a page polls, an event stream. */
   readonly passive?: boolean;
+  /** Look the session up in the store, whatever this process remembers of it: nothing that has ended is served. */
+  readonly fresh?: boolean;
 }
 
 /** Under which origin a request is served, and the cookie that goes with it. */
@@ -112,7 +114,7 @@ export class Binding<D, P extends string> {
 }
 
 export function checkTrackOptions(options: TrackOptions): TrackOptions {
-  knownKeys('track', options, ['whenUnknown', 'eager', 'readOnly', 'passive']);
+  knownKeys('track', options, ['whenUnknown', 'eager', 'readOnly', 'passive', 'fresh']);
   oneOf('track.whenUnknown', options.whenUnknown ?? 'refuse', ['refuse', 'visitor']);
   return options;
 }

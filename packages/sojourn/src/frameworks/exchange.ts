@@ -76,12 +76,13 @@ export class Exchange<D, P extends string> implements Carrier {
   }
 
   /**
-   * What a rule finds: `null` when met, else the refusal. For an unsafe method the session is looked
-   * up once more, for it may have ended since the request began.
+   * What a rule finds: `null` when met, else the refusal. For an unsafe method, and where the rule asks for
+   * it, the session is looked up once more: it may have ended since the request began.
    */
   require(requirement: CheckedRequirement, formToken: () => MaybePromise<unknown>): MaybePromise<SojournError | null> {
     const session = this.use();
-    if (isSafe(this.#wire.method) || session.state === 'none') return internalsOf(session).unmet(requirement);
+    const unchanged = isSafe(this.#wire.method) && !requirement.fresh;
+    if (unchanged || session.state === 'none') return internalsOf(session).unmet(requirement);
     return this.#requireFresh(session, requirement, formToken);
   }
 
@@ -97,7 +98,8 @@ export class Exchange<D, P extends string> implements Carrier {
       throw error;
     }
     const unmet = internalsOf(session).unmet(requirement);
-    if (unmet !== null || this.#viaBearer || this.#binding.sessions.policy.formToken === 'off') return unmet;
+    if (unmet !== null || isSafe(this.#wire.method)) return unmet;
+    if (this.#viaBearer || this.#binding.sessions.policy.formToken === 'off') return null;
     const given = this.#wire.header('sojourn-form-token') ?? (await formToken());
     if (session.verifyFormToken(given)) return null;
     return new SojournError('form_token_invalid', 'Send session.formToken as form_token or Sojourn-Form-Token.');
@@ -153,8 +155,8 @@ export class Exchange<D, P extends string> implements Carrier {
   }
 
   #track(token: string | null, readOnly = !this.#mayRotate()): MaybePromise<Session<D, P>> {
-    const passive = this.#options.passive ?? false;
-    return this.#binding.sessions.track(token, { readOnly, passive, bearer: this.#viaBearer, carrier: this });
+    const { passive = false, fresh = false } = this.#options;
+    return this.#binding.sessions.track(token, { readOnly, passive, fresh, bearer: this.#viaBearer, carrier: this });
   }
 
   #mayRotate(): boolean {

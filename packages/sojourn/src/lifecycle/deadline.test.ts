@@ -29,7 +29,8 @@ const calls: Readonly<Record<string, (store: Store) => unknown>> = {
   list: (store) => store.list('u1'),
   page: (store) => store.page(null, 10),
   events: (store) => store.events(null, 10),
-  beat: (store) => store.beat(),
+  cursor: (store) => store.cursor(),
+  beat: (store) => store.beat(null),
   create: (store) => store.create(newSession('u1'), creating()),
   update: (store) => store.update('Aid', 1, {}, writing()),
   touch: (store) => store.touch([]),
@@ -133,6 +134,7 @@ test('a call that was answered or failed leaves no timer behind', async () => {
   let waiting = 0;
   const clock = {
     now: () => 0,
+    elapsed: () => 0,
     after: () => {
       waiting += 1;
       return () => {

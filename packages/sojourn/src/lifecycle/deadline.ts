@@ -38,12 +38,14 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
 
   return {
     name: store.name,
+    distance: store.distance,
     now: () => store.now(),
     find: bounded('find'),
     subject: bounded('subject'),
     list: bounded('list'),
     page: bounded('page'),
     events: bounded('events'),
+    cursor: bounded('cursor'),
     beat: bounded('beat'),
     create: bounded('create'),
     update: bounded('update'),
@@ -56,6 +58,7 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
     purge: bounded('purge'),
     note: bounded('note'),
     watch: (changed) => store.watch(changed),
+    listen: (changed) => store.listen(changed),
     close: bounded('close'),
   };
 }

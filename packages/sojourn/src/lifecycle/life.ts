@@ -1,13 +1,14 @@
 import type { AnonymousBudget } from './budget.ts';
 import type { Notices } from './notices.ts';
 import type { Policy } from './policy.ts';
-import type { Change, Clock, Ended, EndOptions, Hash, Random, Store, Updated, UpdateEvent } from './ports.ts';
+import type { Change, Clock, Ended, EndOptions, Hash, Near, Random, Store, Updated, UpdateEvent } from './ports.ts';
 import type { SessionRecord } from './session.ts';
 import type { Touches } from './touches.ts';
 
 /** What every stage is given: the world through its ports, the policy, and two outlets that merge writes. */
 export interface Life {
   readonly store: Store;
+  readonly near: Near;
   readonly clock: Clock;
   readonly random: Random;
   readonly hash: Hash;

@@ -11,6 +11,8 @@ export interface Requirement<Permission extends string = string> {
   readonly within?: Duration;
   /** A proof by this method, `'totp'` say, of any age unless `within` is given. */
   readonly factor?: string;
+  /** Look the session up in the store first, whatever this process remembers of it. Unsafe methods always do. */
+  readonly fresh?: boolean;
 }
 
 /** A requirement checked once, when the rule is made. */
@@ -19,18 +21,20 @@ export interface CheckedRequirement {
   readonly within: number;
   readonly factor: string | null;
   readonly proof: boolean;
+  readonly fresh: boolean;
 }
 
 export function checkRequirement(given: Requirement = {}): CheckedRequirement {
-  knownKeys('requireSignIn', given, ['permission', 'within', 'factor']);
+  knownKeys('requireSignIn', given, ['permission', 'within', 'factor', 'fresh']);
   // A name that is there and undefined was mistyped: to ask for nothing instead would open the route.
-  const { permission, within, factor } = given as Required<Requirement>;
+  const { permission, within, factor, fresh } = given as Required<Requirement>;
   const [named, timed, proved] = ['permission', 'within', 'factor'].map((key) => key in given);
   return {
     permission: named ? text('requireSignIn.permission', permission) : null,
     within: timed ? milliseconds(within, 'requireSignIn.within') : Number.POSITIVE_INFINITY,
     factor: proved ? text('requireSignIn.factor', factor) : null,
     proof: timed === true || proved === true,
+    fresh: fresh ?? false,
   };
 }
 

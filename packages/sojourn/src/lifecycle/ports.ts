@@ -23,6 +23,8 @@ export interface Hash {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds that only go forward, from any beginning. */
+  elapsed(): number;
   /** Calls back after `delay` milliseconds; the answer cancels. Never keeps a process alive. */
   after(delay: number, run: () => void): () => void;
 }
@@ -150,6 +152,25 @@ export interface EventsPage {
   readonly cursor: string;
 }
 
+/** How far a process has followed the changes of each partition. Only an engine reads it. */
+export interface Mark {
+  readonly epoch: string;
+  readonly numbers: readonly number[];
+  /** Of the change that each number was taken for. */
+  readonly marks: readonly string[];
+}
+
+/** What had changed when an engine was asked, counted from the mark it was given. */
+export interface Beat {
+  readonly mark: Mark;
+  /** Ids, a session once for each change, and the engine's time of it; 0 where nobody asks. */
+  readonly changed: readonly { readonly id: string; readonly at: number }[];
+  /** Partitions of which it cannot be told: forget everything about them. */
+  readonly lost: readonly number[];
+  /** Partitions whose primary did not answer: nothing is proved about them. */
+  readonly unproved: readonly number[];
+}
+
 /** One lap of the sweep; of what ended only the handles, for a lap ends many. `more`: another lap would find more to do. */
 export interface Swept {
   readonly expired: readonly Pick<SessionRecord, 'id' | 'ending'>[];
@@ -157,6 +178,14 @@ export interface Swept {
   /** Ids of records that cannot be read. They are looked at again a day later. */
   readonly unreadable: readonly string[];
   readonly more: boolean;
+}
+
+/** What a process remembers of sessions, as far as it is proved that they have not changed. */
+export interface Near {
+  /** The live record; `null`: ask the store. */
+  get(id: string): SessionRecord | null;
+  /** A look-up went to the store in spite of what is remembered. */
+  bypassed(why: 'fresh' | 'verdict'): void;
 }
 
 /**
@@ -167,6 +196,8 @@ export interface Swept {
 export interface Store {
   /** Shown in messages: `memory`, `sqlite`. */
   readonly name: string;
+  /** Where the engine lives, and so what its answers cost: nothing, a system call, a trip. */
+  readonly distance: 'process' | 'machine' | 'network';
   /** The engine's time as this process knows it. */
   now(): number;
   /** The record, live or ended; `null` when nothing is known of the id. */
@@ -205,9 +236,16 @@ export interface Store {
   note(notices: readonly Notice[]): Promise<void>;
   /** Events after a cursor, oldest first within a partition; from the oldest kept when `null`. `cursor_lost` rather than a gap. */
   events(after: string | null, most: number): MaybePromise<EventsPage>;
-  /** The engine's time and the cursor of this moment. */
-  beat(): MaybePromise<{ readonly at: number; readonly cursor: string }>;
+  /** The cursor of this moment. */
+  cursor(): MaybePromise<string>;
+  /**
+   * What has changed since a mark; `null`: since nothing that is known. On a network it is itself a write on
+   * each partition's primary: one that was cut off still answers reads, but takes no writes.
+   */
+  beat(known: Mark | null): MaybePromise<Beat>;
   /** Calls back soon after anything was written, by any process; calls may be merged. The answer stops it. */
   watch(changed: () => void): () => void;
+  /** Calls back with sessions that any process has just changed: a short cut for who beats, which may miss some. The answer stops it. */
+  listen(changed: (changes: Beat['changed']) => void): () => void;
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { standingOf } from './rotate.ts';
 import type { SessionRecord } from './session.ts';
 import {
   actorChanged,
+  admits,
   endAndRefuse,
   type Refused,
   refusalError,
@@ -39,5 +40,5 @@ async function refusalOf(life: Life, held: Held, record: SessionRecord): Promise
   }
   if (await actorChanged(life, record)) return endAndRefuse(life, record, { reason: 'subject_changed' });
   const { is } = standingOf(record, held.digest, held.seenAt);
-  return is === 'current' || is === 'successor' || is === 'grace' ? null : refuseReplaced(record);
+  return admits(is) ? null : refuseReplaced(record);
 }

@@ -22,7 +22,7 @@ test('a store that fails when the waiting begins is told to the log', async () =
   const between = new Between();
   const lab = new Lab({ around: between.around });
   const session = await (await lab.signedIn()).signedIn();
-  between.failing = (name) => name === 'beat';
+  between.failing = (name) => name === 'cursor';
   assert.equal(session.signal.aborted, false);
   await settled();
   assert.deepEqual(
@@ -65,7 +65,7 @@ test('a store that was down when the waiting began does not keep a connection op
   const between = new Between();
   const lab = new Lab({ around: between.around });
   const session = await (await lab.signedIn()).signedIn();
-  between.failing = (name) => name === 'beat';
+  between.failing = (name) => name === 'cursor';
   const { signal } = session;
   await settled();
   between.failing = () => false;

@@ -120,7 +120,7 @@ test('a session that ends while the watching begins is found ended', async () =>
   const between = new Between();
   const lab = new Lab({ around: between.around });
   const session = await (await lab.signedIn()).signedIn();
-  for (const call of ['beat', 'find'] as const) {
+  for (const call of ['cursor', 'find'] as const) {
     between.before(call, async () => {
       await lab.sessions.terminate(session.id);
     });

@@ -131,7 +131,7 @@ export class Signals {
     while (this.#changedSince && this.#watched.size > 0) {
       this.#changedSince = false;
       if (this.#cursor === null) {
-        const { cursor } = await life.store.beat();
+        const cursor = await life.store.cursor();
         // Nobody waits any more: whoever waits next begins anew.
         if (this.#stopWatching === null) continue;
         this.#cursor = cursor;

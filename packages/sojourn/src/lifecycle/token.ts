@@ -49,8 +49,7 @@ export function parseToken(text: string): Presented | null {
 /** A new session id in the subject's partition; in a random one while anonymous. */
 export function newId(random: Random, hash: Hash, subject: string | null): string {
   const text = random.text(16);
-  // The first character of a base64url digest is the first 6 bits: one of 64 partitions.
-  return (subject === null ? random.text(1)[0] : hash.digest(subject)[0]) + text;
+  return (subject === null ? random.text(1) : hash.digest(subject)).charAt(0) + text;
 }
 
 const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -61,6 +60,11 @@ export const partitions = 64;
 /** The partition, 0 to 63, that a session id names. */
 export function partitionOf(id: string): number {
   return characters.indexOf(id.charAt(0));
+}
+
+/** The partition of a subject's sessions: the first 6 bits of its hash, a character of base64url. */
+export function partitionOfSubject(hash: Hash, subject: string): number {
+  return partitionOf(hash.digest(subject));
 }
 
 /** Equal digests in time that does not depend on where they differ. Both are of the same fixed length. */

@@ -12,6 +12,8 @@ export interface TrackOptions {
   readonly mayRotate: boolean;
   /** The visit is not use: it does not move the idle limit. */
   readonly passive: boolean;
+  /** Whatever is remembered, ask the store. */
+  readonly fresh?: boolean;
   /** No answer can ever hand this client a new secret, so what is given to the session holds at once. */
   readonly bearer: boolean;
 }
@@ -53,20 +55,30 @@ const unseenOffers = 20;
  * Answers at once where the store does; throws `store_unavailable` when the store cannot say.
  */
 export function track(life: Life, presented: Presented, options: TrackOptions): MaybePromise<Tracked> {
-  return again({ life, presented, options });
+  const attempt: Attempt = { life, presented, options };
+  if (options.fresh) life.near.bypassed('fresh');
+  const near = options.fresh ? null : life.near.get(presented.id);
+  return near === null ? again(attempt) : judge(attempt, near, true);
 }
 
+/** Asks the store, also where something remembered is at odds with it. */
 function again(attempt: Attempt): MaybePromise<Tracked> {
   const found = attempt.life.store.find(attempt.presented.id);
   return found instanceof Promise ? found.then((record) => judge(attempt, record)) : judge(attempt, found);
 }
 
-function judge(attempt: Attempt, record: SessionRecord | null): MaybePromise<Tracked> {
+/** `near`: the record is remembered, and nobody is refused by that. */
+function judge(attempt: Attempt, record: SessionRecord | null, near = false): MaybePromise<Tracked> {
   const { life, presented, options } = attempt;
   if (record === null) return refuse('sign_in_required');
   const digest = life.hash.digest(presented.secret);
   const now = life.store.now();
   const standing = standingOf(record, digest, now);
+  const expiry = attempt.alive ? null : expiryOf(record, life.policy, now);
+  if (near && (expiry || !admits(standing.is))) {
+    life.near.bypassed('verdict');
+    return again(attempt);
+  }
   if (standing.is === 'unknown') {
     life.notices.add(record.id, 'secret_mismatch');
     return refuse('sign_in_required');
@@ -75,9 +87,12 @@ function judge(attempt: Attempt, record: SessionRecord | null): MaybePromise<Tra
   const permissions = standing.lacks ? without(record.permissions, standing.lacks) : record.permissions;
   const usedAt = options.passive ? 0 : now;
   const held: Admitted = { state: 'admitted', record, digest, permissions, seenAt: now, usedAt, issue: null };
-  const expiry = attempt.alive ? null : expiryOf(record, life.policy, now);
   if (expiry) return judgeExpired(attempt, record, expiry);
   return record.actor ? judgeActor(attempt, held, standing.is) : judgeSecret(attempt, held, standing.is);
+}
+
+export function admits(standing: Standing): boolean {
+  return standing === 'current' || standing === 'successor' || standing === 'grace';
 }
 
 /** The usual case, a current secret with nothing due, does not wait. */

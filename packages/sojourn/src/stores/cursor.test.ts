@@ -104,7 +104,7 @@ test('a cursor that was altered is lost, not read as far as it goes (G11)', () =
 test('a store that is behind a cursor, as one restored from a backup, says so: never a silent gap (G11)', async () => {
   const store = memory();
   await created(store, 'u1');
-  const { cursor } = await store.beat();
+  const cursor = await store.cursor();
   const ahead = cursor.replace(/-1/, '-2');
   assert.notEqual(ahead, cursor);
   assert.throws(() => store.events(ahead, 10), code('cursor_lost'));

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { SojournError } from '../lifecycle/errors.ts';
 import { isTerminal, type SessionEvent } from '../lifecycle/events.ts';
-import type { Store, SubjectRecord } from '../lifecycle/ports.ts';
+import type { Beat, Mark, Store, SubjectRecord } from '../lifecycle/ports.ts';
 import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitions } from '../lifecycle/token.ts';
+import { beatOf, type Change, changesKept } from './changes.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import * as operations from './operations.ts';
 import { dueAt, erased, mostEnded, type NumberedEvent, type Rows, retention, stateOf } from './rows.ts';
@@ -20,6 +21,7 @@ export function memory(options: MemoryOptions = {}): Store {
 
 class MemoryStore implements Store {
   readonly name = 'memory';
+  readonly distance = 'process';
   readonly now: () => number;
   readonly #rows = new MemoryRows();
   readonly #epoch = randomBytes(6).toString('base64url');
@@ -86,13 +88,27 @@ class MemoryStore implements Store {
     return { events, cursor: encodeCursor({ epoch: this.#epoch, at }) };
   };
 
-  beat(): { at: number; cursor: string } {
-    return { at: this.now(), cursor: encodeCursor({ epoch: this.#epoch, at: this.#open().counters }) };
+  cursor(): string {
+    return encodeCursor({ epoch: this.#epoch, at: this.#open().counters });
+  }
+
+  beat(known: Mark | null): Beat {
+    const { counters, changes } = this.#open();
+    const logs = counters.map((counter, partition) => ({
+      counter,
+      changes: changes[partition]?.filter(({ number }) => number >= (known?.numbers[partition] ?? counter)) ?? [],
+    }));
+    return beatOf(this.#epoch, known, logs);
   }
 
   watch(changed: () => void): () => void {
     this.#watchers.add(changed);
     return () => this.#watchers.delete(changed);
+  }
+
+  /** There is no other process, and a beat costs nothing. */
+  listen(): () => void {
+    return () => {};
   }
 
   async close(): Promise<void> {
@@ -127,6 +143,7 @@ class MemoryRows implements Rows {
   readonly #subjects = new Map<string, SubjectRecord>();
   readonly counters = Array<number>(partitions).fill(0);
   readonly forgotten = Array<number>(partitions).fill(0);
+  readonly changes: Change[][] = Array.from({ length: partitions }, () => []);
   events: NumberedEvent[] = [];
   #anonymous = 0;
 
@@ -192,9 +209,12 @@ class MemoryRows implements Rows {
     this.#subjects.set(record.subject, record);
   }
 
-  next(partition: number): number {
+  next(partition: number, id: string): number {
     const number = (this.counters[partition] ?? 0) + 1;
     this.counters[partition] = number;
+    const changes = this.changes[partition] ?? [];
+    changes.push({ number, mark: '', at: 0, id });
+    if (changes.length > changesKept) changes.shift();
     return number;
   }
 

@@ -38,8 +38,8 @@ export interface Rows {
   due(before: number, most: number): string[];
   subject(subject: string): SubjectRecord | null;
   putSubject(record: SubjectRecord): void;
-  /** Raises a partition's counter and answers it. */
-  next(partition: number): number;
+  /** Raises a partition's counter for a change of this session and answers it. */
+  next(partition: number, id: string): number;
   append(event: NumberedEvent): void;
   /** Removes up to `most` events older than `before` and remembers that they were; answers how many. */
   forgetEvents(before: number, most: number): number;

@@ -20,6 +20,10 @@ export class TestClock implements Clock {
     return this.#now;
   }
 
+  elapsed(): number {
+    return this.#now;
+  }
+
   after(delay: number, run: () => void): () => void {
     const timer = { at: this.#now + delay, run };
     this.#timers.add(timer);

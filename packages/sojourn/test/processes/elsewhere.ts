@@ -96,6 +96,7 @@ type Send = (name: keyof Store, args: readonly unknown[]) => Promise<unknown>;
 
 class StoreElsewhere implements Store {
   readonly name = 'sqlite';
+  readonly distance = 'machine';
   readonly now: () => number;
   readonly #watchers: Set<() => void>;
   readonly #send: Send;
@@ -121,6 +122,7 @@ class StoreElsewhere implements Store {
   purge: Store['purge'] = (...args) => this.#call('purge', args);
   note: Store['note'] = (...args) => this.#call('note', args);
   events: Store['events'] = (...args) => this.#call('events', args);
+  cursor: Store['cursor'] = (...args) => this.#call('cursor', args);
   beat: Store['beat'] = (...args) => this.#call('beat', args);
   close: Store['close'] = (...args) => this.#call('close', args);
 
@@ -128,6 +130,10 @@ class StoreElsewhere implements Store {
     if (this.#watchers.size === 0) this.#send('watch', []).catch(() => {});
     this.#watchers.add(changed);
     return () => this.#watchers.delete(changed);
+  }
+
+  listen(): () => void {
+    return () => {};
   }
 
   #call<Name extends keyof Store>(

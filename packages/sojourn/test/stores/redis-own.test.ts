@@ -71,7 +71,7 @@ onServer('a prefix that would not be one is refused', [], async ({ client }) => 
 });
 
 onServer('the account of sessions needs no more than these commands', [], async ({ client, url }) => {
-  await client.sendCommand(['ACL', 'SETUSER', 'sojourn', 'on', '>pass', '~sojourn:*', ...leastRights]);
+  await client.sendCommand(['ACL', 'SETUSER', 'sojourn', 'on', '>pass', '~sojourn:*', '&sojourn:*', ...leastRights]);
   const least = await connect(url, { username: 'sojourn', password: 'pass' });
   try {
     const store = await redis(least);
@@ -102,6 +102,12 @@ const leastRights = [
   '+hmget',
   '+hset',
   '+hincrby',
+  '+rpush',
+  '+ltrim',
+  '+lrange',
+  '+spublish',
+  '+ssubscribe',
+  '+sunsubscribe',
   '+eval',
   '+evalsha',
   '+time',

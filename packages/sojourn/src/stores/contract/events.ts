@@ -46,6 +46,63 @@ export function eventBehaviour(name: string, open: Open): void {
     assert.equal(events.at(-1)?.at, clock.now);
   });
 
+  behaviour(
+    name,
+    open,
+    'G7: a beat without a mark, or with another store’s, says that nothing is known',
+    async (given) => {
+      const { store } = given;
+      await created(store, 'u1');
+      const every = Array.from({ length: 64 }, (_, partition) => partition);
+      const { mark, lost, changed } = await store.beat(null);
+      assert.deepEqual([lost, changed], [every, []]);
+      assert.deepEqual((await store.beat(mark)).lost, []);
+      assert.deepEqual((await store.beat({ ...mark, epoch: 'another' })).lost, every);
+    },
+  );
+
+  behaviour(name, open, 'G7: each change of a session is named, also one that is no event', async ({ store }) => {
+    const { mark } = await store.beat(null);
+    const { id } = await created(store, 'u1', { permissions: ['a'] });
+    await store.update(id, 1, { data: '{"quiet":1}' }, writing());
+    await store.setPermissions('u1', [], { operation: operation() });
+    await store.touch([{ id, seenAt: store.now() + 1 }]);
+    await store.endAll('u1', { reason: 'revoked', by: 'x', operation: operation() });
+    const { changed, lost } = await store.beat(mark);
+    assert.deepEqual(
+      changed.map((change) => change.id),
+      [id, id, id, id],
+    );
+    assert.deepEqual(lost, []);
+  });
+
+  behaviour(
+    name,
+    open,
+    'G7: of more changes in one partition than are kept, the partition is lost',
+    async ({ store }) => {
+      const { id } = await created(store, 'u1');
+      const other = await created(store, 'u2');
+      let { mark } = await store.beat(null);
+      for (let version = 1; version <= 300; version++) {
+        await store.update(id, version, { data: `{"n":${version}}` }, writing());
+      }
+      await store.update(other.id, 1, { data: '{"n":1}' }, writing());
+      const beat = await store.beat(mark);
+      assert.deepEqual(beat.lost, [partitionOf(id)]);
+      assert.deepEqual(
+        beat.changed.map((change) => change.id),
+        [other.id],
+      );
+      ({ mark } = beat);
+      await store.update(id, 301, { data: '{}' }, writing());
+      assert.deepEqual(
+        (await store.beat(mark)).changed.map((change) => change.id),
+        [id],
+      );
+    },
+  );
+
   behaviour(name, open, 'G11: a reader resumes after any cursor and misses nothing', async ({ store }) => {
     for (let i = 0; i < 20; i++) await created(store, `u${i}`);
     const all = await allEvents(store);
@@ -66,13 +123,12 @@ export function eventBehaviour(name: string, open: Open): void {
     }
   });
 
-  behaviour(name, open, 'a beat is the engine’s time and the cursor of the moment', async ({ store, clock }) => {
+  behaviour(name, open, 'the cursor of the moment stands behind every event', async ({ store }) => {
     await created(store, 'u1');
-    const beat = await store.beat();
-    assert.equal(beat.at, clock.now);
-    assert.deepEqual((await store.events(beat.cursor, 10)).events, []);
+    const cursor = await store.cursor();
+    assert.deepEqual((await store.events(cursor, 10)).events, []);
     const next = await created(store, 'u2');
-    const { events } = await store.events(beat.cursor, 10);
+    const { events } = await store.events(cursor, 10);
     assert.deepEqual(
       events.map(({ event }) => event.sessionId),
       [next.id],
@@ -99,7 +155,7 @@ export function eventBehaviour(name: string, open: Open): void {
     open,
     'G11: a cursor of another engine, or of none, is lost rather than guessed at',
     async ({ store }) => {
-      const { cursor } = await store.beat();
+      const cursor = await store.cursor();
       const foreign = cursor.replace(/^[^.]+/, 'elsewhere');
       for (const bad of [foreign, 'nonsense', `${cursor}-1`, '']) {
         await assert.rejects(async () => store.events(bad, 10), lost, bad);
@@ -112,9 +168,9 @@ export function eventBehaviour(name: string, open: Open): void {
     open,
     'G11: a cursor older than the retention is lost, never a silent gap',
     async ({ store, clock }) => {
-      const { cursor: before } = await store.beat();
+      const before = await store.cursor();
       await created(store, 'u1');
-      const { cursor: after } = await store.beat();
+      const after = await store.cursor();
       clock.now += 28 * day + 1;
       let more = true;
       while (more) ({ more } = await store.sweep(100));

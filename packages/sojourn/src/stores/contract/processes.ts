@@ -56,7 +56,7 @@ export function sharedBehaviour(name: string, open: Open): void {
   });
 
   shared('G11: the events of both processes are one order, without gap or double', async (one, other) => {
-    const { cursor } = await one.beat();
+    const cursor = await one.cursor();
     const made = await Promise.all(
       Array.from(
         { length: 20 },
@@ -67,6 +67,18 @@ export function sharedBehaviour(name: string, open: Open): void {
     const seen = (await allEvents(one, cursor)).map(({ event }) => event.sessionId);
     assert.deepEqual([...seen].sort(), made.sort());
     assert.deepEqual(await allEvents(other, cursor), await allEvents(one, cursor));
+  });
+
+  shared('G7: a beat names what any process has changed since', async (one, other) => {
+    const live = await created(one, 'u1');
+    const ended = await created(one, 'u2');
+    const { mark } = await one.beat(null);
+    await other.update(live.id, 1, { data: '{"a":1}' }, writing());
+    await other.end(ended.id, { reason: 'signed_out', by: 'u2', operation: operation() });
+    const beat = await one.beat(mark);
+    assert.deepEqual(new Set(beat.changed.map(({ id }) => id)), new Set([live.id, ended.id]));
+    assert.deepEqual([beat.lost, beat.unproved], [[], []]);
+    assert.deepEqual((await one.beat(beat.mark)).changed, []);
   });
 
   shared('who watches learns of another process’s write', async (one, other) => {
@@ -85,7 +97,7 @@ export function sharedBehaviour(name: string, open: Open): void {
     const ended = await created(store, 'u2');
     await store.end(ended.id, { reason: 'signed_out', by: 'u2', operation: operation() });
     await store.endAll('u3', { reason: 'revoked', by: 'x', operation: operation() });
-    const { cursor } = await store.beat();
+    const cursor = await store.cursor();
     const again = await reopen();
     try {
       assert.deepEqual(await again.find(live.id), live);

@@ -33,5 +33,5 @@ export function addAnonymous(rows: Rows, { id, subject }: SessionRecord, change:
 /** An event takes its number from the same counter as the change it goes with, so their order is commit order. */
 export function append(rows: Rows, event: SessionEvent): void {
   const partition = partitionOf(event.sessionId);
-  rows.append({ partition, number: rows.next(partition), event });
+  rows.append({ partition, number: rows.next(partition, event.sessionId), event });
 }

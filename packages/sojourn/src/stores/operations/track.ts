@@ -23,7 +23,7 @@ export function update(
   const record: SessionRecord = { ...current, ...withoutUnset(change), version: version + 1, operation };
   rows.replace(record);
   const partition = partitionOf(id);
-  if (events.length === 0) rows.next(partition);
+  if (events.length === 0) rows.next(partition, id);
   for (const { type, ...more } of events) append(rows, eventOf(type, record, now, more));
   return { outcome: 'updated', record };
 }

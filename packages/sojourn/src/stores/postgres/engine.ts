@@ -1,8 +1,9 @@
 import { SojournError } from '../../lifecycle/errors.ts';
 import type { SessionEvent } from '../../lifecycle/events.ts';
-import type { Page, Store, SubjectRecord, Touch } from '../../lifecycle/ports.ts';
+import type { Beat, Mark, Page, Store, SubjectRecord, Touch } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { partitions } from '../../lifecycle/token.ts';
+import { beatOf, type Change } from '../changes.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { mostEnded, retention } from '../rows.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
@@ -43,7 +44,7 @@ export class PostgresEngine implements Engine {
     this.#statements = statements(schema);
     this.#prepare = prepare;
     this.#given = given;
-    this.#watchers = new Watchers(() => this.beat(), watchEvery);
+    this.#watchers = new Watchers(() => this.cursor(), watchEvery);
   }
 
   now(): number {
@@ -100,12 +101,23 @@ export class PostgresEngine implements Engine {
     return { events, cursor: encodeCursor({ epoch: this.#epoch, at }) };
   }
 
-  async beat(): Promise<{ at: number; cursor: string }> {
+  async cursor(): Promise<string> {
+    const [row] = await this.#ask('counters', []);
+    return encodeCursor({ epoch: this.#epoch, at: numbersOf(row?.['counters']) });
+  }
+
+  async beat(known: Mark | null): Promise<Beat> {
     const sent = Date.now();
-    const [row] = await this.#ask('counters', [this.#time()]);
-    const at = Number(row?.['now']);
-    this.#ahead = Math.round(at - (sent + Date.now()) / 2);
-    return { at, cursor: encodeCursor({ epoch: this.#epoch, at: numbersOf(row?.['counters']) }) };
+    const [row] = await this.#ask('beat', [this.#time(), known?.numbers ?? []]);
+    this.#ahead = Math.round(Number(row?.['now']) - (sent + Date.now()) / 2);
+    const changes: readonly (Change & { readonly partition: number })[] = listOf(row?.['changes']);
+    const of = Map.groupBy(changes, ({ partition }) => partition);
+    const counters = numbersOf(row?.['counters']);
+    return beatOf(
+      this.#epoch,
+      known,
+      counters.map((counter, partition) => ({ counter, changes: of.get(partition) ?? [] })),
+    );
   }
 
   async load(wanted: Wanted): Promise<Loaded> {
@@ -149,6 +161,10 @@ export class PostgresEngine implements Engine {
 
   watch(changed: () => void): () => void {
     return this.#watchers.add(changed);
+  }
+
+  listen(_changed: (changes: Beat['changed']) => void): () => void {
+    return () => {};
   }
 
   async close(): Promise<void> {

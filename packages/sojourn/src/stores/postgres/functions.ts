@@ -1,14 +1,16 @@
+import { changesKept } from '../changes.ts';
+
 /** Events stand in a table a week. */
 const week = 7 * 86_400_000;
 
 /**
- * The functions of a schema. `commit` writes decisions: in its transaction it locks the partitions that take numbers
+ * `commit` writes decisions: in its transaction it locks the partitions that take numbers
  * (so that the order of numbers is the order of commits), then the sessions, looks whether all is still
  * as the decision saw it, and writes, or answers false. `at` is the engine's time where a test gives one.
  */
-export function functions(schema: string): string {
+export function commitFunction(schema: string): string {
   return `
-CREATE FUNCTION ${schema}.commit(stage jsonb, at bigint) RETURNS boolean LANGUAGE plpgsql AS $commit$
+CREATE OR REPLACE FUNCTION ${schema}.commit(stage jsonb, at bigint) RETURNS boolean LANGUAGE plpgsql AS $commit$
 DECLARE
   clock bigint := coalesce(at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
   stamped int;
@@ -78,6 +80,14 @@ BEGIN
       AS event(partition int, number int, at bigint, subject text, terminal boolean, body text)
     JOIN jsonb_to_recordset(stage->'counts') AS count(partition int, numbers int) USING (partition)
     JOIN ${schema}.partitions partitions USING (partition);
+  INSERT INTO ${schema}.changes AS change (partition, slot, number, mark, at, id)
+    SELECT next.partition, (partitions.counter - count.numbers + next.number) % ${changesKept},
+      partitions.counter - count.numbers + next.number, stage->>'mark', clock, next.id
+    FROM jsonb_to_recordset(coalesce(stage->'changed', '[]')) AS next(partition int, number int, id text)
+    JOIN jsonb_to_recordset(stage->'counts') AS count(partition int, numbers int) USING (partition)
+    JOIN ${schema}.partitions partitions USING (partition)
+    ON CONFLICT (partition, slot) DO UPDATE SET
+      number = excluded.number, mark = excluded.mark, at = excluded.at, id = excluded.id;
   IF stage->>'erase' IS NOT NULL THEN
     UPDATE ${schema}.events SET
       subject = NULL,
@@ -86,8 +96,12 @@ BEGIN
   END IF;
   RETURN true;
 END
-$commit$;
+$commit$;`;
+}
 
+/** Sees to the tables of events: one a week, and gone when it is past the retention. */
+export function eventFunctions(schema: string): string {
+  return `
 CREATE FUNCTION ${schema}.week(at bigint) RETURNS void LANGUAGE plpgsql AS $week$
 DECLARE
   week bigint := at / ${week};

@@ -41,7 +41,7 @@ export async function postgres(client: PostgresClient, options: PostgresOptions 
     given: options.now ?? null,
     watchEvery: options.watchEvery ?? defaults.watchEvery,
   });
-  if (options.now === undefined) await engine.beat();
+  if (options.now === undefined) await engine.beat(null);
   return staged(engine);
 }
 

@@ -2,6 +2,7 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import { isTerminal } from '../../lifecycle/events.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
+import { changesKept } from '../changes.ts';
 import { dueAt, stateOf } from '../rows.ts';
 import type { Stage, StampedSubject, UnreadableRow } from '../staged/engine.ts';
 import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
@@ -23,7 +24,16 @@ export function written(stage: Stage): object {
     remove: stage.remove,
     bury: [...stage.bury].map(([id, until]) => ({ id, until })),
     defer: [...stage.defer].map(([id, until]) => ({ id, until })),
-    counts: [...counts].map(([partition, count]) => ({ partition, ...count })),
+    counts: [...counts].map(([partition, { changed, anonymous }]) => ({
+      partition,
+      numbers: changed.length,
+      anonymous,
+    })),
+    mark: stage.mark,
+    changed: [...counts].flatMap(([partition, { changed }]) =>
+      // The ring holds no more.
+      changed.map((id, index) => ({ partition, number: index + 1, id })).slice(-changesKept),
+    ),
     events: stage.events.map(({ partition, number, event }) => ({
       partition,
       number,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SojournError } from '../../lifecycle/errors.ts';
 import { partitions } from '../../lifecycle/token.ts';
-import { functions } from './functions.ts';
+import { commitFunction, eventFunctions } from './functions.ts';
 import type { PostgresClient } from './postgres.ts';
 
 /**
@@ -51,7 +51,21 @@ const migrations: readonly ((schema: string) => string)[] = [
       PRIMARY KEY (partition, number, at)
     ) PARTITION BY RANGE (at);
     CREATE INDEX events_by_subject ON ${schema}.events (subject) WHERE subject IS NOT NULL;
-    ${functions(schema)}`,
+    ${commitFunction(schema)}
+    ${eventFunctions(schema)}`,
+  // A ring of each partition's latest changes, for processes that remember what they have read. A crash
+  // may lose it: then they forget.
+  (schema) => `
+    CREATE UNLOGGED TABLE ${schema}.changes (
+      partition int NOT NULL,
+      slot int NOT NULL,
+      number bigint NOT NULL,
+      mark text NOT NULL,
+      at bigint NOT NULL,
+      id text NOT NULL,
+      PRIMARY KEY (partition, slot)
+    ) WITH (fillfactor = 50);
+    ${commitFunction(schema)}`,
 ];
 
 /** Brings a schema to this release's version, one process at a time. Throws `store_unusable` for a newer release's. */

@@ -1,3 +1,5 @@
+import { changesKept } from '../changes.ts';
+
 /** A session's row, in the words of a record. Numbers that JavaScript can hold exactly come as such. */
 const session = `session.id, session.record, session.format, session.data, session.version,
   session.last_seen_at::float8 AS "lastSeenAt", session.state, session.subject, session.kind`;
@@ -15,6 +17,7 @@ export type Statement =
   | 'ended'
   | 'page'
   | 'counters'
+  | 'beat'
   | 'events'
   | 'forget';
 
@@ -64,8 +67,19 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
     page: `SELECT ${session} FROM ${schema}.sessions session
       WHERE id > $1 COLLATE "C" AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR kind = $3)
       ORDER BY id LIMIT $4`,
-    counters: `SELECT ${clock}, json_agg(counter ORDER BY partition) AS counters,
-      json_agg(forgotten ORDER BY partition) AS forgotten FROM ${schema}.partitions`,
+    counters: `SELECT json_agg(counter ORDER BY partition) AS counters FROM ${schema}.partitions`,
+    /** With a transaction id of its own, which only a primary gives: its commit is a write like any other. */
+    beat: `SELECT ${clock}, pg_current_xact_id()::text AS written,
+      (SELECT json_agg(counter ORDER BY partition) FROM ${schema}.partitions) AS counters,
+      (SELECT json_agg(json_build_object('partition', change.partition, 'number', change.number,
+          'mark', change.mark, 'at', change.at, 'id', change.id))
+        FROM ${schema}.partitions partitions
+        CROSS JOIN LATERAL generate_series(
+          greatest(coalesce(($2::bigint[])[partitions.partition + 1], counter), counter - ${changesKept}), counter
+        ) wanted(number)
+        JOIN ${schema}.changes change ON change.partition = partitions.partition
+          AND change.slot = wanted.number % ${changesKept} AND change.number = wanted.number
+      ) AS changes`,
     /** Events and what is kept of them as one state. Never before an earlier one of the same partition. */
     events: `SELECT
       (SELECT json_agg(counter ORDER BY partition) FROM ${schema}.partitions) AS counters,

@@ -1,10 +1,11 @@
 import { SojournError } from '../../lifecycle/errors.ts';
-import type { Touch } from '../../lifecycle/ports.ts';
+import type { Beat, Mark, Touch } from '../../lifecycle/ports.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
+import { beatOf, type ChangesSince } from '../changes.ts';
 import { erased } from '../rows.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
-import { listOf, type Send } from './client.ts';
+import { listOf, type Send, textOf } from './client.ts';
 import type { Keys } from './keys.ts';
 import { confirmed, partitionsOf, provisional, withdrawn, within } from './parts.ts';
 import { everyPartition, numberedText, RedisReader, type Sorted } from './reader.ts';
@@ -36,6 +37,7 @@ export class RedisEngine implements Engine {
   readonly #keys: Keys;
   readonly #reader: RedisReader;
   readonly #cluster: boolean;
+  readonly #epoch: string;
   readonly #given: (() => number) | null;
   readonly #waitReplicas: RedisParts['waitReplicas'];
   readonly #watchers: Watchers;
@@ -46,6 +48,7 @@ export class RedisEngine implements Engine {
   constructor({ send, keys, epoch, cluster, given, waitReplicas, watchEvery }: RedisParts) {
     this.#waitReplicas = waitReplicas;
     this.#cluster = cluster;
+    this.#epoch = epoch;
     this.#send = async (...command) => {
       if (this.#closed) throw new SojournError('store_unavailable', 'The redis store is closed.');
       return send(...command);
@@ -53,7 +56,7 @@ export class RedisEngine implements Engine {
     this.#keys = keys;
     this.#reader = new RedisReader(this.#send, keys, epoch, given);
     this.#given = given;
-    this.#watchers = new Watchers(() => this.beat(), watchEvery);
+    this.#watchers = new Watchers(() => this.cursor(), watchEvery);
   }
 
   now(): number {
@@ -80,8 +83,31 @@ export class RedisEngine implements Engine {
     return this.#reader.events(...given);
   }
 
-  beat(): ReturnType<RedisReader['beat']> {
-    return this.#reader.beat();
+  cursor(): Promise<string> {
+    return this.#reader.cursor();
+  }
+
+  async beat(known: Mark | null): Promise<Beat> {
+    const groups = this.#cluster ? everyPartition.map((partition) => [partition]) : [everyPartition];
+    const answers = await Promise.allSettled(groups.map((group) => this.#changesSince(known, group)));
+    if (answers.every(({ status }) => status === 'rejected')) {
+      for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
+    }
+    const logs = answers.flatMap((answer, group) =>
+      answer.status === 'fulfilled' ? answer.value : (groups[group] ?? []).map(() => null),
+    );
+    return beatOf(this.#epoch, known, logs);
+  }
+
+  /** Of partitions in one slot, or of all where there are no slots. */
+  async #changesSince(known: Mark | null, group: readonly number[]): Promise<ChangesSince[]> {
+    const sent = Date.now();
+    const names = group.flatMap((partition) => [this.#keys.counts(partition), this.#keys.changes(partition)]);
+    const numbers = group.map((partition) => String(known?.numbers[partition] ?? ''));
+    const answer = await run(this.#send, 'beat', names, [String(this.#given?.() ?? ''), ...numbers]);
+    const [time, ...logs] = Array.isArray(answer) ? answer : [];
+    this.#reader.learnTime(Number(textOf(time)), sent);
+    return logs.map(changesOf);
   }
 
   async load(wanted: Wanted): Promise<Loaded> {
@@ -237,10 +263,25 @@ export class RedisEngine implements Engine {
     return this.#watchers.add(changed);
   }
 
+  listen(_changed: (changes: Beat['changed']) => void): () => void {
+    return () => {};
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#watchers.stop();
   }
+}
+
+/** A counter and the latest changes, the newest last: each as `mark:time:id`. */
+function changesOf(log: unknown): ChangesSince {
+  const [count, ...entries] = listOf(log);
+  const counter = Number(count);
+  const changes = entries.map((entry, index) => {
+    const [mark = '', at, id = ''] = (entry ?? '').split(':');
+    return { number: counter - entries.length + 1 + index, mark, at: Number(at), id };
+  });
+  return { counter, changes };
 }
 
 function batches(touches: readonly Touch[]): (readonly Touch[])[] {

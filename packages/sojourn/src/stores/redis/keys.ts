@@ -62,6 +62,16 @@ export class Keys {
     return this.#of(characters.charAt(partition), 'e');
   }
 
+  /** The latest changes, the newest last. */
+  changes(partition: number): string {
+    return this.#of(characters.charAt(partition), 'c');
+  }
+
+  /** Where changes of a partition are told; a sharded channel, so that it stays in the partition's slot. */
+  channel(partition: number): string {
+    return this.#of(characters.charAt(partition), 'w');
+  }
+
   /** Session ids by when the sweep must look at them. */
   due(partition: number): string {
     return this.#of(characters.charAt(partition), 'd');

@@ -60,7 +60,7 @@ export function withdrawn(stage: Stage): Stage {
   return {
     ...again(stage),
     replace: ended,
-    counts: new Map(ended.map(({ id }) => [partitionOf(id), { numbers: 1, anonymous: 0 }])),
+    counts: new Map(ended.map(({ id }) => [partitionOf(id), { changed: [id], anonymous: 0 }])),
     events: ended.map((record) => ({ partition: partitionOf(record.id), number: 1, event: terminalEvent(record) })),
   };
 }

@@ -187,11 +187,14 @@ export class RedisReader {
     };
   }
 
-  async beat(): Promise<{ at: number; cursor: string }> {
-    const sent = Date.now();
-    const [at, { counters }] = await Promise.all([this.time(), this.#counts()]);
+  async cursor(): Promise<string> {
+    const { counters } = await this.#counts();
+    return encodeCursor({ epoch: this.#epoch, at: counters });
+  }
+
+  /** The engine said at `at` what was asked at `sent`, and it has just arrived. */
+  learnTime(at: number, sent: number): void {
     this.#ahead = Math.round(at - (sent + Date.now()) / 2);
-    return { at, cursor: encodeCursor({ epoch: this.#epoch, at: counters }) };
   }
 
   async time(): Promise<number> {

@@ -53,7 +53,7 @@ export async function redis(client: RedisClient, options: RedisOptions = {}): Pr
       waitReplicas: options.waitReplicas ?? null,
       watchEvery: options.watchEvery ?? defaults.watchEvery,
     });
-    await engine.beat();
+    await engine.beat(null);
     return staged(engine);
   } catch (cause) {
     if (cause instanceof SojournError) throw cause;

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { changesKept } from '../changes.ts';
 import { type Send, textOf } from './client.ts';
 import { headWidth, seenAt, stampWidth } from './values.ts';
 
-export type Script = 'commit' | 'touch' | 'claim' | 'forget';
+export type Script = 'commit' | 'touch' | 'claim' | 'forget' | 'beat';
 
 const clock = `
 local function now(given)
@@ -17,7 +18,8 @@ end`;
  */
 const commit = `${clock}
 local stage = cjson.decode(ARGV[2])
-if now(ARGV[1]) >= stage.before then return 0 end
+local time = now(ARGV[1])
+if time >= stage.before then return 0 end
 for _, guard in ipairs(stage.guards) do
   if redis.call('GETRANGE', guard.key, 0, guard.width - 1) ~= guard.is then return 0 end
 end
@@ -25,10 +27,19 @@ for _, guard in ipairs(stage.counters) do
   if tonumber(redis.call('HGET', guard.key, 'counter') or 0) ~= guard.is then return 0 end
 end
 for _, part in ipairs(stage.partitions) do
-  local counter = redis.call('HINCRBY', part.counts, 'counter', part.numbers)
+  local numbers = #part.changed
+  local counter = redis.call('HINCRBY', part.counts, 'counter', numbers)
   if part.anonymous ~= 0 then redis.call('HINCRBY', part.counts, 'anonymous', part.anonymous) end
+  if numbers > 0 then
+    local at = string.format('%.0f', time)
+    for _, id in ipairs(part.changed) do
+      redis.call('RPUSH', part.changes, stage.mark .. ':' .. at .. ':' .. id)
+    end
+    redis.call('LTRIM', part.changes, -${changesKept}, -1)
+    redis.call('SPUBLISH', part.channel, table.concat(part.changed, ' '))
+  end
   for _, event in ipairs(part.events) do
-    local number = counter - part.numbers + event.number
+    local number = counter - numbers + event.number
     local name = string.format('%.0f', number)
     redis.call('ZADD', part.list, name, name .. ':' .. event.body)
     if event.history then
@@ -70,6 +81,25 @@ local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', time, 'LIMIT', 0, ARGV[
 for _, id in ipairs(ids) do redis.call('ZADD', KEYS[1], time + tonumber(ARGV[3]), id) end
 return ids`;
 
+/**
+ * Leaves a trace, which only a primary takes, and answers each partition's counter and its changes from the
+ * last known one on. KEYS counts and changes of each partition, ARGV the number known of each.
+ */
+const beat = `${clock}
+local time = string.format('%.0f', now(ARGV[1]))
+redis.call('HSET', KEYS[1], 'beat', time)
+local answer = { time }
+for i = 1, #KEYS, 2 do
+  local counter = tonumber(redis.call('HGET', KEYS[i], 'counter') or 0)
+  local known = tonumber(ARGV[(i + 3) / 2]) or counter
+  local log = { string.format('%.0f', counter) }
+  if known <= counter then
+    for _, change in ipairs(redis.call('LRANGE', KEYS[i + 1], known - counter - 1, -1)) do log[#log + 1] = change end
+  end
+  answer[#answer + 1] = log
+end
+return answer`;
+
 /** Removes a partition's events up to a number and remembers that they were. */
 const forget = `
 local removed = redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
@@ -78,7 +108,7 @@ if tonumber(redis.call('HGET', KEYS[2], 'forgotten') or 0) < tonumber(ARGV[1]) t
 end
 return removed`;
 
-const scripts: Readonly<Record<Script, string>> = { commit, touch, claim, forget };
+const scripts: Readonly<Record<Script, string>> = { commit, touch, claim, forget, beat };
 const hashes = Object.fromEntries(
   Object.entries(scripts).map(([name, text]) => [name, createHash('sha1').update(text).digest('hex')]),
 );

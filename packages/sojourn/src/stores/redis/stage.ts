@@ -12,7 +12,9 @@ const day = 86_400_000;
 interface Part {
   readonly counts: string;
   readonly list: string;
-  numbers: number;
+  readonly changes: string;
+  readonly channel: string;
+  readonly changed: string[];
   anonymous: number;
   readonly events: object[];
   subject?: { readonly key: string; readonly body: string; readonly keep?: string };
@@ -62,6 +64,7 @@ export class StageWriter {
     if (stage.subject && (stage.begins || stage.subject.put)) this.#writeSubject(stage.subject);
     const text = JSON.stringify({
       before: Number.isFinite(stage.before) ? stage.before : Number.MAX_SAFE_INTEGER,
+      mark: stage.mark,
       guards: this.#guards(),
       counters: this.#counters,
       partitions: [...this.#parts.values()],
@@ -71,9 +74,9 @@ export class StageWriter {
   }
 
   #count(): void {
-    for (const [partition, { numbers, anonymous }] of this.#stage.counts) {
+    for (const [partition, { changed, anonymous }] of this.#stage.counts) {
       const part = this.#part(partition);
-      part.numbers += numbers;
+      part.changed.push(...changed);
       part.anonymous += anonymous;
     }
   }
@@ -124,7 +127,7 @@ export class StageWriter {
   /** Its stamp is the partition's counter, so it never comes again. */
   #writeSubject({ subject, record }: { readonly subject: string; readonly record: SubjectRecord | null }): void {
     const part = this.#part(this.#keys.partition(this.#keys.characterOf(subject)));
-    if (part.numbers === 0) part.numbers = 1;
+    if (part.changed.length === 0) part.changed.push('');
     const key = this.#touch(this.#keys.subject(subject));
     if (record === null) {
       part.subject = { key, body: '', keep: this.#until(this.#stage.now + day) };
@@ -139,7 +142,9 @@ export class StageWriter {
     const known = this.#parts.get(partition) ?? {
       counts: this.#touch(this.#keys.counts(partition)),
       list: this.#touch(this.#keys.events(partition)),
-      numbers: 0,
+      changes: this.#touch(this.#keys.changes(partition)),
+      channel: this.#keys.channel(partition),
+      changed: [],
       anonymous: 0,
       events: [],
     };

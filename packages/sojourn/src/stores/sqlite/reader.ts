@@ -1,8 +1,9 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SojournError } from '../../lifecycle/errors.ts';
 import type { SessionEvent } from '../../lifecycle/events.ts';
-import type { EventsPage, Page, Store, SubjectRecord } from '../../lifecycle/ports.ts';
+import type { Beat, EventsPage, Mark, Page, Store, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
+import { beatOf, type ChangesSince, changesKept } from '../changes.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { mostEnded, retention } from '../rows.ts';
 import { decodeRecord } from '../wire.ts';
@@ -21,7 +22,8 @@ export class Reader {
   readonly #statements: Readonly<Record<keyof typeof sql, StatementSync>>;
   readonly #watchers = new Set<() => void>();
   #poll: NodeJS.Timeout | null = null;
-  #dataVersion = 0;
+  #dataVersion: unknown = 0;
+  #lastBeat: { readonly mark: Mark; readonly version: unknown } | null = null;
   #closed = false;
 
   constructor(path: string) {
@@ -105,6 +107,39 @@ export class Reader {
     }
   }
 
+  /** Cheap where nobody has written since: a process that remembers asks in every turn. */
+  beat(known: Mark | null): Beat {
+    const version = this.#read(() => this.#version());
+    if (known !== null && known === this.#lastBeat?.mark && version === this.#lastBeat.version) {
+      return { mark: known, changed: [], lost: [], unproved: [] };
+    }
+    const beat = this.#snapshot(() => beatOf(this.#epoch, known, this.#changesSince(known)));
+    // The version was asked before the changes were read: one that came between is read again, not missed.
+    this.#lastBeat = { mark: beat.mark, version };
+    return beat;
+  }
+
+  #changesSince(known: Mark | null): ChangesSince[] {
+    return this.#statements.partitions.all().map((row, partition) => {
+      const counter = Number(row['counter']);
+      const from = known?.numbers[partition] ?? counter;
+      const changes =
+        from === counter || counter - from > changesKept
+          ? []
+          : this.#statements.changes.all(partition, from).map((change) => ({
+              number: Number(change['number']),
+              mark: '',
+              at: 0,
+              id: String(change['id']),
+            }));
+      return { counter, changes };
+    });
+  }
+
+  #version(): unknown {
+    return this.#statements.dataVersion.get()?.['data_version'];
+  }
+
   cursor(): string {
     const rows = this.#read(() => this.#statements.partitions.all());
     return encodeCursor({ epoch: this.#epoch, at: rows.map((row) => Number(row['counter'])) });
@@ -140,7 +175,7 @@ export class Reader {
   /** `data_version` differs when another connection has committed, of this process or of any other. */
   #pollOnce(): void {
     try {
-      const version = Number(this.#statements.dataVersion.get()?.['data_version']);
+      const version = this.#version();
       if (version === this.#dataVersion) return;
       this.#dataVersion = version;
     } catch {
@@ -182,6 +217,7 @@ const sql = {
   partitions: 'SELECT counter, forgotten FROM partitions ORDER BY partition',
   firstAfter: 'SELECT position FROM events WHERE partition = ? AND number > ? ORDER BY number LIMIT 1',
   events: 'SELECT position, partition, number, body FROM events WHERE position >= ? ORDER BY position LIMIT ?',
+  changes: 'SELECT number, id FROM changes WHERE partition = ? AND number >= ? ORDER BY number',
   epoch: 'SELECT epoch FROM engine',
   dataVersion: 'PRAGMA data_version',
 } as const;

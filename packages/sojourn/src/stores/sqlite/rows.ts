@@ -3,6 +3,7 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import { isTerminal } from '../../lifecycle/events.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
+import { slotOf } from '../changes.ts';
 import { dueAt, erased, type NumberedEvent, type Rows, stateOf, type Unreadable } from '../rows.ts';
 import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
 
@@ -127,8 +128,10 @@ export class SqliteRows implements Rows {
     this.#statements.putSubject.run(subject, changedAt, disabled ? 1 : 0, kept ? JSON.stringify(kept) : null);
   }
 
-  next(partition: number): number {
-    return Number(this.#statements.next.get(partition)?.['counter']);
+  next(partition: number, id: string): number {
+    const number = Number(this.#statements.next.get(partition)?.['counter']);
+    this.#statements.change.run(partition, slotOf(number), number, id);
+    return number;
   }
 
   append({ partition, number, event }: NumberedEvent): void {
@@ -181,6 +184,7 @@ const sql = {
                ON CONFLICT (subject) DO UPDATE SET
                  changed_at = excluded.changed_at, disabled = excluded.disabled, kept = excluded.kept`,
   next: 'UPDATE partitions SET counter = counter + 1 WHERE partition = ? RETURNING counter',
+  change: 'INSERT OR REPLACE INTO changes (partition, slot, number, id) VALUES (?, ?, ?, ?)',
   append: 'INSERT INTO events (partition, number, at, subject, terminal, body) VALUES (?, ?, ?, ?, ?, ?)',
   oldestEvents: 'SELECT position, at FROM events ORDER BY position LIMIT ?',
   rememberForgotten: `UPDATE partitions SET forgotten = max(forgotten, coalesce(

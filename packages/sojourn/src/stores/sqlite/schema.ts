@@ -49,6 +49,14 @@ const migrations: readonly string[] = [
   // Whoever signs in a thousand times a day leaves as many tombstones, which a sign-in need not read.
   `DROP INDEX sessions_by_subject;
    CREATE INDEX sessions_by_subject ON sessions (subject, state) WHERE subject IS NOT NULL;`,
+  // A ring of each partition's latest changes, for processes that remember what they have read.
+  `CREATE TABLE changes (
+     partition INTEGER NOT NULL,
+     slot INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     id TEXT NOT NULL,
+     PRIMARY KEY (partition, slot)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 function userVersion(db: DatabaseSync): number {

@@ -85,6 +85,7 @@ function createEmpty(path: string): void {
 
 class SqliteStore implements Store {
   readonly name = 'sqlite';
+  readonly distance = 'machine';
   readonly now: () => number;
   readonly #given: (() => number) | null;
   readonly #reader: Reader;
@@ -112,8 +113,11 @@ class SqliteStore implements Store {
 
   page: Store['page'] = (...given) => this.#reader.page(...given);
   events: Store['events'] = (...given) => this.#reader.events(...given);
-  beat: Store['beat'] = () => ({ at: this.now(), cursor: this.#reader.cursor() });
+  cursor: Store['cursor'] = () => this.#reader.cursor();
+  beat: Store['beat'] = (known) => this.#reader.beat(known);
   watch: Store['watch'] = (changed) => this.#reader.watch(changed);
+  /** A beat costs next to nothing and misses none. */
+  listen: Store['listen'] = () => () => {};
 
   create: Store['create'] = (...args) => this.#write('create', args);
   update: Store['update'] = (...args) => this.#write('update', args);

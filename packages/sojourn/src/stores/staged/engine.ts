@@ -79,8 +79,10 @@ export interface Stage {
   readonly removed: ReadonlyMap<string, string | null>;
   /** A session begins: whoever has read the subject's list decides again. */
   readonly begins: boolean;
-  /** By partition: how many numbers it takes, and how its visitors' count changes. */
-  readonly counts: ReadonlyMap<number, { readonly numbers: number; readonly anonymous: number }>;
+  /** By partition: the session that each number it takes is about, and how its visitors' count changes. */
+  readonly counts: ReadonlyMap<number, { readonly changed: readonly string[]; readonly anonymous: number }>;
+  /** This write's own, beside each of its numbers. */
+  readonly mark: string;
   /** Numbered from 1 in each partition; the engine adds the partition's counter. */
   readonly events: readonly NumberedEvent[];
   /** Refuse when there are as many visitors' records already. */
@@ -90,7 +92,8 @@ export interface Stage {
 }
 
 /** One networked engine. Reads are the store port's own; each call is one trip. */
-export interface Engine extends Pick<Store, 'name' | 'now' | 'list' | 'page' | 'events' | 'beat' | 'watch' | 'close'> {
+export interface Engine
+  extends Pick<Store, 'name' | 'now' | 'list' | 'page' | 'events' | 'cursor' | 'beat' | 'watch' | 'listen' | 'close'> {
   find(id: string): Promise<SessionRecord | null>;
   subject(subject: string): Promise<SubjectRecord>;
   page(...given: Parameters<Store['page']>): Promise<Page>;

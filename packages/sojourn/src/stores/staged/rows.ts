@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { SojournError } from '../../lifecycle/errors.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import { liveUntil, type SessionRecord } from '../../lifecycle/session.ts';
@@ -14,7 +15,7 @@ export class StagedRows implements Rows {
   readonly #now = new Map<string, SessionRecord | null>();
   readonly #read = new Set<string>();
   readonly #inserted = new Set<string>();
-  readonly #counts = new Map<number, { numbers: number; anonymous: number }>();
+  readonly #counts = new Map<number, { changed: string[]; anonymous: number }>();
   #events: NumberedEvent[] = [];
   #subject: string | null = null;
   #put: SubjectRecord | null = null;
@@ -108,10 +109,8 @@ export class StagedRows implements Rows {
     this.#put = record;
   }
 
-  next(partition: number): number {
-    const counts = this.#countsOf(partition);
-    counts.numbers += 1;
-    return counts.numbers;
+  next(partition: number, id: string): number {
+    return this.#countsOf(partition).changed.push(id);
   }
 
   append(event: NumberedEvent): void {
@@ -143,8 +142,8 @@ export class StagedRows implements Rows {
     this.#mostAnonymous = most;
   }
 
-  #countsOf(partition: number): { numbers: number; anonymous: number } {
-    const known = this.#counts.get(partition) ?? { numbers: 0, anonymous: 0 };
+  #countsOf(partition: number): { changed: string[]; anonymous: number } {
+    const known = this.#counts.get(partition) ?? { changed: [], anonymous: 0 };
     this.#counts.set(partition, known);
     return known;
   }
@@ -172,6 +171,7 @@ export class StagedRows implements Rows {
       defer: this.#defer,
       begins: written.some(({ id, subject: whose }) => whose !== null && this.#inserted.has(id)),
       counts: this.#counts,
+      mark: randomBytes(6).toString('base64url'),
       events: this.#events,
       mostAnonymous: this.#mostAnonymous,
       erase: this.#erase,

@@ -14,6 +14,7 @@ export function staged(engine: Engine): Store {
   const { decide } = new Decisions(engine);
   return {
     name: engine.name,
+    distance: 'network',
     now: () => engine.now(),
     find: (id) => engine.find(id),
     subject: async (subject) => {
@@ -23,8 +24,10 @@ export function staged(engine: Engine): Store {
     list: (subject) => engine.list(subject),
     page: (...given) => engine.page(...given),
     events: (...given) => engine.events(...given),
-    beat: () => engine.beat(),
+    cursor: () => engine.cursor(),
+    beat: (known) => engine.beat(known),
     watch: (changed) => engine.watch(changed),
+    listen: (changed) => engine.listen(changed),
     close: () => engine.close(),
     touch: (touches) => engine.touch(touches),
 

@@ -1,12 +1,12 @@
 /** Who is called after anything was written: at once by this process, by others at the next look. */
 export class Watchers {
-  readonly #look: () => Promise<{ readonly cursor: string }>;
+  readonly #look: () => Promise<string>;
   readonly #every: number;
   readonly #watchers = new Set<() => void>();
   #poll: NodeJS.Timeout | null = null;
   #last = '';
 
-  constructor(look: () => Promise<{ readonly cursor: string }>, every: number) {
+  constructor(look: () => Promise<string>, every: number) {
     this.#look = look;
     this.#every = every;
   }
@@ -32,10 +32,7 @@ export class Watchers {
 
   /** What cannot be asked now is asked at the next turn. */
   async #lookOnce(): Promise<void> {
-    const seen = await this.#look().then(
-      ({ cursor }) => cursor,
-      () => this.#last,
-    );
+    const seen = await this.#look().catch(() => this.#last);
     if (seen === this.#last) return;
     this.#last = seen;
     this.changed();

@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Between, settled } from '../../test/between.ts';
+import { code } from '../../test/lab.ts';
+import type { Store } from '../lifecycle/ports.ts';
+import { created, found, operation, writing } from '../stores/contract/subject.ts';
+import { memory } from '../stores/memory.ts';
+import { TestClock } from '../testing/clock.ts';
+import { systemHash } from '../world.ts';
+import { NearCache } from './cache.ts';
+
+/** Two processes that remember, over an engine that is reached by a network. */
+class Site {
+  readonly clock = new TestClock();
+  /** What stands between the first process and the engine. */
+  readonly between = new Between();
+  readonly engine: Store;
+  readonly near: NearCache;
+  readonly far: Store;
+
+  constructor({ bytes = 2 ** 20, distance = 'network' }: { bytes?: number; distance?: 'network' | 'machine' } = {}) {
+    this.engine = memory({ now: this.clock.now });
+    const away = new Proxy(this.between.around(this.engine), {
+      get: (target, name) => (name === 'distance' ? distance : later(Reflect.get(target, name), distance, name)),
+    });
+    this.near = new NearCache(away, this.clock, systemHash, { bound: 1000, bytes });
+    this.far = this.engine;
+  }
+
+  /** A session that the first process has read and may serve. */
+  async known(subject = 'u1'): Promise<string> {
+    const { id } = await created(this.engine, subject);
+    await this.prove(id);
+    // A beat has told of its making.
+    await this.pass(300);
+    await this.near.store.find(id);
+    assert.equal(this.near.get(id)?.id, id);
+    return id;
+  }
+
+  async prove(id: string): Promise<void> {
+    this.near.get(id);
+    await settled();
+  }
+
+  /** Time passes, and beats with it. */
+  async pass(milliseconds: number): Promise<void> {
+    for (let left = milliseconds; left > 0; left -= 50) {
+      this.clock.advance(Math.min(50, left));
+      await settled();
+    }
+  }
+}
+
+/** Answers of an engine over a network come later. */
+function later(value: unknown, distance: string, name: string | symbol): unknown {
+  const sync = name === 'now' || name === 'watch' || name === 'listen';
+  if (distance === 'machine' || typeof value !== 'function' || sync) return value;
+  return async (...given: unknown[]) => Reflect.apply(value, undefined, given);
+}
+
+const ending = { reason: 'signed_out', by: 'u1', operation: 'o1' } as const;
+
+test('what was read is served from memory, without asking the engine', async () => {
+  const site = new Site();
+  const id = await site.known();
+  const before = site.between.count('find');
+  for (let i = 0; i < 100; i++) assert.ok(site.near.get(id));
+  assert.equal(site.between.count('find'), before);
+  assert.equal(site.near.counts.hits, 101);
+});
+
+test('G7: an ending elsewhere is unknown here for the bound at most', async () => {
+  const site = new Site();
+  const id = await site.known();
+  await site.far.end(id, ending);
+  await site.pass(300);
+  assert.equal(site.near.get(id), null);
+  assert.equal((await site.near.store.find(id))?.ending?.reason, 'signed_out');
+});
+
+test('G7: a process that is cut off serves nothing after the bound, and again once it has been told what changed', async () => {
+  const site = new Site();
+  const id = await site.known();
+  const other = await site.known('u2');
+  site.between.failing = (name) => name === 'beat';
+  await site.far.end(id, ending);
+  await site.pass(400);
+  assert.ok(site.near.get(id), 'within the bound');
+  await site.pass(600);
+  assert.equal(site.near.get(id), null);
+  assert.equal(site.near.get(other), null);
+  assert.ok(site.near.counts.bypasses.unproved > 0);
+  assert.ok(site.near.counts.beatsFailed > 0);
+  site.between.failing = () => false;
+  await site.pass(300);
+  assert.equal(site.near.get(id), null);
+  assert.ok(site.near.get(other));
+});
+
+test('G7: a beat that hangs proves nothing, and what it says counts from when it was sent', async () => {
+  const site = new Site();
+  const id = await site.known();
+  const answer = Promise.withResolvers<void>();
+  site.between.before('beat', () => answer.promise);
+  await site.pass(950);
+  answer.resolve();
+  await settled();
+  await site.far.end(id, ending);
+  site.between.hanging = (name) => name === 'beat';
+  // Sent 250 ms after the first, so it is 750 ms old already.
+  await site.pass(300);
+  assert.equal(site.near.get(id), null);
+});
+
+test('G7: a process that was stopped proves again first, by either clock', async () => {
+  for (const sleeping of ['monotonic', 'wall'] as const) {
+    const site = new Site();
+    const id = await site.known();
+    const clock = site.clock;
+    const [now, elapsed] = [clock.now(), clock.elapsed()];
+    if (sleeping === 'wall') clock.elapsed = () => elapsed + 5000;
+    else clock.now = () => now + 5000;
+    assert.equal(site.near.get(id), null, sleeping);
+  }
+});
+
+test('G7: a wall clock that was set back proves nothing', async () => {
+  const site = new Site();
+  const id = await site.known();
+  const now = site.clock.now();
+  site.clock.now = () => now - 2000;
+  assert.equal(site.near.get(id), null);
+});
+
+test('G3: a read that a change overtook is not kept', async () => {
+  const site = new Site();
+  const { id } = await created(site.engine, 'u1');
+  await site.prove(id);
+  // Read, and on its way back while the session ends and a beat tells of it.
+  const stale = await found(site.engine, id);
+  const way = Promise.withResolvers<void>();
+  site.between.answering('find', async () => {
+    await way.promise;
+    return stale;
+  });
+  const reading = site.near.store.find(id);
+  await settled();
+  await site.far.end(id, ending);
+  await site.pass(300);
+  way.resolve();
+  assert.equal((await reading)?.ending, undefined);
+  assert.equal(site.near.get(id), null);
+  assert.equal(site.near.counts.overtaken, 1);
+});
+
+test('G3: what this process writes it never serves as it was before', async () => {
+  const writes: Readonly<Record<string, (store: Store, id: string) => Promise<unknown>>> = {
+    update: (store, id) => store.update(id, 1, { data: '{"n":1}' }, writing()),
+    end: (store, id) => store.end(id, ending),
+    endAll: (store) => store.endAll('u1', { reason: 'revoked', by: 'x', operation: operation() }),
+    setPermissions: (store) => store.setPermissions('u1', ['a'], { operation: operation() }),
+    purge: (store) => store.purge('u1', { operation: operation() }),
+    limit: (store) => created(store, 'u1', {}, { limit: { most: 1, over: 'end-oldest' } }),
+    replaced: (store, id) => created(store, 'u1', {}, { replaces: { id, version: 1 } }),
+  };
+  for (const [name, write] of Object.entries(writes)) {
+    const site = new Site();
+    const id = await site.known();
+    await write(site.near.store, id);
+    assert.equal(site.near.get(id), null, name);
+    const failing = new Site();
+    const doubtful = await failing.known();
+    failing.between.failing = (call) => call !== 'find' && call !== 'beat';
+    await assert.rejects(write(failing.near.store, doubtful), /ECONNREFUSED/);
+    assert.equal(failing.near.get(doubtful), null, `${name}, of which nobody knows whether it was written`);
+  }
+});
+
+test('G7: an engine that has forgotten what changed, or is another one, empties what is remembered', async () => {
+  const site = new Site();
+  const id = await site.known();
+  for (let version = 1; version <= 300; version++) {
+    await site.far.update(id, version, { data: `{"n":${version}}` }, writing());
+  }
+  await site.pass(300);
+  assert.equal(site.near.get(id), null);
+  assert.equal(site.near.counts.partitionsLost, 65);
+});
+
+test('absent and ended are never remembered', async () => {
+  const site = new Site();
+  await site.prove('Aabsent');
+  const { id } = await created(site.engine, 'u1');
+  await site.engine.end(id, ending);
+  for (const each of [id, 'Aabsent']) {
+    await site.near.store.find(each);
+    assert.equal(site.near.get(each), null);
+  }
+  assert.equal(site.near.counts.entries, 0);
+});
+
+test('a touch that was written moves what is remembered, one that was not does not', async () => {
+  const site = new Site();
+  const id = await site.known();
+  const seenAt = site.clock.now() + 10;
+  site.between.failing = (name) => name === 'touch';
+  await assert.rejects(site.near.store.touch([{ id, seenAt }]));
+  assert.ok((site.near.get(id)?.lastSeenAt ?? 0) < seenAt);
+  site.between.failing = () => false;
+  await site.near.store.touch([{ id, seenAt }]);
+  assert.equal(site.near.get(id)?.lastSeenAt, seenAt);
+});
+
+test('reads of one id share a read that began after they asked', async () => {
+  const site = new Site();
+  const { id } = await created(site.engine, 'u1');
+  const reads = Array.from({ length: 50 }, () => site.near.store.find(id));
+  assert.ok((await Promise.all(reads)).every((record) => record?.id === id));
+  assert.equal(site.between.count('find'), 2);
+  const way = Promise.withResolvers<void>();
+  site.between.before('find', () => way.promise);
+  const hanging = site.near.store.find(id);
+  const waiting = site.near.store.find(id);
+  await site.pass(50);
+  assert.equal((await waiting)?.id, id);
+  way.resolve();
+  await hanging;
+});
+
+test('a read that fails fails for who shares it, and for nobody after', async () => {
+  const site = new Site();
+  site.between.failing = () => true;
+  const reads = [1, 2, 3].map(() => site.near.store.find('Aone'));
+  for (const read of reads) await assert.rejects(async () => read, /ECONNREFUSED/);
+  site.between.failing = () => false;
+  assert.equal(await site.near.store.find('Aone'), null);
+});
+
+test('never more is remembered than the bytes that are given, and what is asked for stays', async () => {
+  const site = new Site({ bytes: 20_000 });
+  const wanted = await site.known();
+  for (let i = 0; i < 200; i++) {
+    const { id } = await created(site.engine, `v${i}`);
+    await site.near.store.find(id);
+    assert.ok(site.near.get(wanted));
+  }
+  const { bytes, entries, evicted } = site.near.counts;
+  assert.ok(bytes <= 20_000 && bytes > 15_000);
+  assert.ok(entries >= 12 && entries <= 16);
+  assert.ok(evicted > 150);
+});
+
+test('what many requests share cannot be written to', async () => {
+  const site = new Site();
+  const id = await site.known();
+  const record = site.near.get(id);
+  assert.throws(() => Reflect.apply(Array.prototype.push, record?.permissions, ['admin']), TypeError);
+});
+
+test('nobody asks, so nothing beats; the first who asks waits for no beat', async () => {
+  const site = new Site();
+  const id = await site.known();
+  await site.pass(40_000);
+  const before = site.between.count('beat');
+  await site.pass(10_000);
+  assert.equal(site.between.count('beat'), before);
+  assert.equal(site.near.get(id), null);
+  await settled();
+  assert.ok(site.near.get(id));
+});
+
+test('G7: an engine on this machine is asked in every turn, and nothing old is served', async () => {
+  const site = new Site({ distance: 'machine' });
+  const { id } = await created(site.engine, 'u1');
+  await site.near.store.find(id);
+  await settled();
+  assert.equal(site.near.get(id), null, 'of what was read before the first beat nothing is known');
+  await site.near.store.find(id);
+  assert.ok(site.near.get(id));
+  await settled();
+  const beats = site.between.count('beat');
+  for (let i = 0; i < 10; i++) assert.ok(site.near.get(id));
+  assert.equal(site.between.count('beat'), beats + 1);
+  await site.far.end(id, ending);
+  await settled();
+  assert.equal(site.near.get(id), null);
+  site.between.failing = () => true;
+  await settled();
+  assert.equal(site.near.get(id), null);
+  assert.equal(site.near.counts.beatsFailed, 1);
+});
+
+test('an engine on this machine that answers later is a mistake of its author', async () => {
+  const site = new Site({ distance: 'machine' });
+  site.between.hanging = () => true;
+  assert.throws(() => site.near.get('Aone'), TypeError);
+});
+
+test('closed, it asks no more', async () => {
+  const site = new Site();
+  const id = await site.known();
+  await site.near.store.close();
+  await site.pass(5000);
+  const beats = site.between.count('beat');
+  assert.equal(site.near.get(id), null);
+  await site.pass(1000);
+  assert.equal(site.between.count('beat'), beats);
+  assert.throws(() => site.engine.find(id), code('store_unavailable'));
+});

@@ -1,0 +1,186 @@
+import type { Beat, Clock, Hash, MaybePromise, Near, Store } from '../lifecycle/ports.ts';
+import type { SessionRecord } from '../lifecycle/session.ts';
+import { partitionOf, partitionOfSubject, partitions } from '../lifecycle/token.ts';
+import { type CacheCounts, Lags } from './counts.ts';
+import { Entries } from './entries.ts';
+import { type Proof, ProofByBeats, ProofByTurn } from './proof.ts';
+import { SharedReads } from './reads.ts';
+
+export interface CacheLimits {
+  /** Milliseconds for which a change elsewhere may go unnoticed. */
+  readonly bound: number;
+  readonly bytes: number;
+}
+
+/**
+ * Sessions that this process has read, served as long as it is proved that they have not changed. `store` is
+ * the engine with what keeps this true: what it reads is remembered, what it writes is dropped.
+ */
+export class NearCache implements Near {
+  readonly store: Store;
+  readonly #engine: Store;
+  readonly #hash: Hash;
+  readonly #entries: Entries;
+  readonly #proof: Proof;
+  readonly #reads: SharedReads<SessionRecord | null>;
+  readonly #lags = new Lags();
+  readonly #stopListening: () => void;
+  /** Raised by whatever is dropped from a partition, so that a read which began before is not kept. */
+  readonly #drops = new Uint32Array(partitions);
+  readonly #bypasses = { unproved: 0, fresh: 0, verdict: 0 };
+  #hits = 0;
+  #misses = 0;
+  #overtaken = 0;
+  #partitionsLost = 0;
+
+  constructor(engine: Store, clock: Clock, hash: Hash, { bound, bytes }: CacheLimits) {
+    this.#engine = engine;
+    this.#hash = hash;
+    this.#entries = new Entries(bytes);
+    const apply = (beat: Beat): void => this.#apply(beat);
+    this.#proof =
+      engine.distance === 'machine' ? new ProofByTurn(engine, apply) : new ProofByBeats(engine, clock, bound, apply);
+    this.#reads = new SharedReads(clock, async (id) => {
+      const before = this.#dropsOf(id);
+      return this.#keep(id, await engine.find(id), before);
+    });
+    this.#stopListening = engine.listen((changed) => {
+      for (const { id, at } of changed) this.#drop(id, at);
+    });
+    this.store = this.#through();
+  }
+
+  get(id: string): SessionRecord | null {
+    // The proof first: it drops what has changed.
+    const proved = this.#proof.holds(partitionOf(id));
+    const record = this.#entries.get(id);
+    if (record === null) this.#misses += 1;
+    else if (!proved) this.#bypasses.unproved += 1;
+    else this.#hits += 1;
+    return proved ? record : null;
+  }
+
+  bypassed(why: 'fresh' | 'verdict'): void {
+    this.#bypasses[why] += 1;
+    if (why === 'verdict') this.#hits -= 1;
+  }
+
+  get counts(): CacheCounts {
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      bypasses: { ...this.#bypasses },
+      overtaken: this.#overtaken,
+      evicted: this.#entries.evicted,
+      entries: this.#entries.size,
+      bytes: this.#entries.bytes,
+      beats: this.#proof.beats,
+      beatsFailed: this.#proof.failed,
+      partitionsLost: this.#partitionsLost,
+      provedAgo: this.#proof.ago,
+      clockAhead: this.#engine.now() - Date.now(),
+      lag: this.#lags.counts,
+    };
+  }
+
+  #find(id: string): MaybePromise<SessionRecord | null> {
+    if (this.#engine.distance === 'network') return this.#reads.read(id);
+    const before = this.#dropsOf(id);
+    const found = this.#engine.find(id);
+    return found instanceof Promise
+      ? found.then((record) => this.#keep(id, record, before))
+      : this.#keep(id, found, before);
+  }
+
+  /** Absent and ended are never remembered. */
+  #keep(id: string, record: SessionRecord | null, before: number): SessionRecord | null {
+    if (record === null || record.ending) return record;
+    if (this.#dropsOf(id) === before) this.#entries.set(record);
+    else this.#overtaken += 1;
+    return record;
+  }
+
+  #dropsOf(id: string): number {
+    return this.#drops[partitionOf(id)] ?? 0;
+  }
+
+  #drop(id: string, at = 0): void {
+    this.#overtake(partitionOf(id));
+    if (this.#entries.delete(id) && at > 0) this.#lags.add(Math.max(0, this.#engine.now() - at));
+  }
+
+  #dropSubject(subject: string): void {
+    const partition = partitionOfSubject(this.#hash, subject);
+    this.#overtake(partition);
+    this.#entries.deleteSubject(partition, subject);
+  }
+
+  #overtake(partition: number): void {
+    this.#drops[partition] = (this.#drops[partition] ?? 0) + 1;
+  }
+
+  #apply({ changed, lost }: Beat): void {
+    for (const { id, at } of changed) this.#drop(id, at);
+    for (const partition of lost) {
+      this.#overtake(partition);
+      this.#entries.clear(partition);
+    }
+    this.#partitionsLost += lost.length;
+  }
+
+  /** What this process writes is dropped before it is answered, also where the answer is that nobody knows. */
+  #through(): Store {
+    const engine = this.#engine;
+    const dropping = <T>(answer: Promise<T>, drop: () => void): Promise<T> => answer.finally(drop);
+    const ofSubject = <T>(subject: string, answer: Promise<T>): Promise<T> =>
+      dropping(answer, () => this.#dropSubject(subject));
+    return {
+      name: engine.name,
+      distance: engine.distance,
+      now: () => engine.now(),
+      find: (id) => this.#find(id),
+      subject: (subject) => engine.subject(subject),
+      list: (subject) => engine.list(subject),
+      page: (...given) => engine.page(...given),
+      events: (...given) => engine.events(...given),
+      cursor: () => engine.cursor(),
+      beat: (known) => engine.beat(known),
+      watch: (changed) => engine.watch(changed),
+      listen: (changed) => engine.listen(changed),
+      note: (notices) => engine.note(notices),
+      create: (session, options) =>
+        engine
+          .create(session, options)
+          .then((result) => {
+            if (result.outcome === 'created') for (const { id } of result.ended) this.#drop(id);
+            return result;
+          })
+          .catch((error: unknown) => {
+            // The limit may have ended others.
+            if (session.subject !== null) this.#dropSubject(session.subject);
+            throw error;
+          })
+          .finally(() => options.replaces && this.#drop(options.replaces.id)),
+      update: (id, ...given) => dropping(engine.update(id, ...given), () => this.#drop(id)),
+      end: (id, options) => dropping(engine.end(id, options), () => this.#drop(id)),
+      endAll: (subject, options) => ofSubject(subject, engine.endAll(subject, options)),
+      enable: (subject, options) => ofSubject(subject, engine.enable(subject, options)),
+      setPermissions: (subject, ...given) => ofSubject(subject, engine.setPermissions(subject, ...given)),
+      purge: (subject, options) => ofSubject(subject, engine.purge(subject, options)),
+      sweep: async (most) => {
+        const swept = await engine.sweep(most);
+        for (const { id } of swept.expired) this.#drop(id);
+        return swept;
+      },
+      touch: async (touches) => {
+        await engine.touch(touches);
+        for (const { id, seenAt } of touches) this.#entries.seen(id, seenAt);
+      },
+      close: () => {
+        this.#proof.close();
+        this.#stopListening();
+        return engine.close();
+      },
+    };
+  }
+}

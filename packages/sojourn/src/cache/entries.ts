@@ -1,0 +1,97 @@
+import type { SessionRecord } from '../lifecycle/session.ts';
+import { partitionOf, partitions } from '../lifecycle/token.ts';
+
+interface Entry {
+  record: SessionRecord;
+  readonly bytes: number;
+  /** Asked for since the hand last came by. */
+  used: boolean;
+}
+
+/** What a record takes in memory besides its data and names, as measured (bench/cache). */
+const fixedBytes = 1200;
+
+/** Live records by partition, never more than so many bytes: the ones that nobody asks for go first (CLOCK). */
+export class Entries {
+  readonly #most: number;
+  readonly #parts: readonly Map<string, Entry>[] = Array.from({ length: partitions }, () => new Map());
+  #hand = 0;
+  bytes = 0;
+  size = 0;
+  /** Put out for others, since the start. */
+  evicted = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get(id: string): SessionRecord | null {
+    const entry = this.#parts[partitionOf(id)]?.get(id);
+    if (entry === undefined) return null;
+    entry.used = true;
+    return entry.record;
+  }
+
+  set(record: SessionRecord): void {
+    this.delete(record.id);
+    const bytes = fixedBytes + record.data.length;
+    if (bytes > this.#most) return;
+    this.#parts[partitionOf(record.id)]?.set(record.id, { record: frozen(record), bytes, used: false });
+    this.bytes += bytes;
+    this.size += 1;
+    while (this.bytes > this.#most) this.#advance();
+  }
+
+  /** Forward only. */
+  seen(id: string, at: number): void {
+    const entry = this.#parts[partitionOf(id)]?.get(id);
+    if (entry && at > entry.record.lastSeenAt) entry.record = Object.freeze({ ...entry.record, lastSeenAt: at });
+  }
+
+  /** Whether there was one. */
+  delete(id: string): boolean {
+    const part = this.#parts[partitionOf(id)];
+    const entry = part?.get(id);
+    if (part === undefined || entry === undefined) return false;
+    part.delete(id);
+    this.bytes -= entry.bytes;
+    this.size -= 1;
+    return true;
+  }
+
+  clear(partition: number): void {
+    for (const id of this.#parts[partition]?.keys() ?? []) this.delete(id);
+  }
+
+  deleteSubject(partition: number, subject: string): void {
+    for (const [id, { record }] of this.#parts[partition] ?? []) if (record.subject === subject) this.delete(id);
+  }
+
+  /** The hand passes one entry: one that was asked for stays another round. */
+  #advance(): void {
+    const part = this.#parts[this.#hand];
+    this.#hand = (this.#hand + 1) % partitions;
+    const [first] = part ?? [];
+    if (part === undefined || first === undefined) return;
+    const [id, entry] = first;
+    if (!entry.used) {
+      this.delete(id);
+      this.evicted += 1;
+      return;
+    }
+    entry.used = false;
+    part.delete(id);
+    part.set(id, entry);
+  }
+}
+
+/** Many requests share it: what one of them would write into it, the others would read. */
+function frozen(record: SessionRecord): SessionRecord {
+  for (const value of Object.values(record)) if (typeof value === 'object' && value !== null) deepFreeze(value);
+  return Object.freeze(record);
+}
+
+function deepFreeze(value: object): void {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  Object.freeze(value);
+}

@@ -1,0 +1,154 @@
+import type { Beat, Clock, Mark, Store } from '../lifecycle/ports.ts';
+import { partitions } from '../lifecycle/token.ts';
+
+/** Whether it is proved, recently enough, that what is remembered of a partition has not changed. */
+export interface Proof {
+  holds(partition: number): boolean;
+  /** Milliseconds since the oldest proof of a partition; `null` before the first. */
+  readonly ago: number | null;
+  readonly beats: number;
+  readonly failed: number;
+  close(): void;
+}
+
+/** An engine on this machine is asked in every turn of the event loop, so nothing that is remembered is ever old. */
+export class ProofByTurn implements Proof {
+  readonly #store: Store;
+  readonly #apply: (beat: Beat) => void;
+  #mark: Mark | null = null;
+  #asked = false;
+  #holds = false;
+  beats = 0;
+  failed = 0;
+
+  constructor(store: Store, apply: (beat: Beat) => void) {
+    this.#store = store;
+    this.#apply = apply;
+  }
+
+  holds(): boolean {
+    if (!this.#asked) this.#ask();
+    return this.#holds;
+  }
+
+  get ago(): number | null {
+    return this.#mark === null ? null : 0;
+  }
+
+  #ask(): void {
+    this.#asked = true;
+    setImmediate(() => {
+      this.#asked = false;
+    });
+    this.#holds = false;
+    this.beats += 1;
+    try {
+      const beat = this.#store.beat(this.#mark);
+      if (beat instanceof Promise) throw new TypeError(`${this.#store.name} is on this machine and answers later`);
+      this.#mark = beat.mark;
+      this.#apply(beat);
+      this.#holds = true;
+    } catch (error) {
+      if (error instanceof TypeError) throw error;
+      // The look-up that asked goes to the engine itself and meets what is wrong there.
+      this.failed += 1;
+    }
+  }
+
+  close(): void {
+    this.#holds = false;
+    this.#asked = true;
+  }
+}
+
+/** So many beats within the bound, so that one may be late. */
+const beatsWithin = 4;
+/** Nobody has asked for so long: no more beats until somebody does. */
+const idleAfter = 30_000;
+
+/**
+ * An engine over a network is asked by beats. What is remembered holds while a beat that was *sent* within
+ * the bound has been answered and applied, by both clocks: the monotonic one stands while a virtual
+ * machine is suspended, and the wall clock may be set back.
+ */
+export class ProofByBeats implements Proof {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #bound: number;
+  readonly #apply: (beat: Beat) => void;
+  readonly #elapsed = new Float64Array(partitions).fill(Number.NEGATIVE_INFINITY);
+  readonly #wall = new Float64Array(partitions).fill(Number.NEGATIVE_INFINITY);
+  #mark: Mark | null = null;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #beating = false;
+  #cancel: (() => void) | null = null;
+  #closed = false;
+  beats = 0;
+  failed = 0;
+
+  constructor(store: Store, clock: Clock, bound: number, apply: (beat: Beat) => void) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#bound = bound;
+    this.#apply = apply;
+  }
+
+  holds(partition: number): boolean {
+    const elapsed = this.#clock.elapsed();
+    this.#askedAt = elapsed;
+    const wall = this.#clock.now() - (this.#wall[partition] ?? Number.NEGATIVE_INFINITY);
+    const proved =
+      elapsed - (this.#elapsed[partition] ?? Number.NEGATIVE_INFINITY) < this.#bound && wall >= 0 && wall < this.#bound;
+    if (!this.#beating) this.#beat();
+    return proved;
+  }
+
+  get ago(): number | null {
+    const oldest = Math.min(...this.#elapsed);
+    return Number.isFinite(oldest) ? this.#clock.elapsed() - oldest : null;
+  }
+
+  /** One at a time, so that their answers are applied in the order in which they were asked. */
+  #beat(): void {
+    if (this.#closed) return;
+    this.#beating = true;
+    this.beats += 1;
+    const [elapsed, wall] = [this.#clock.elapsed(), this.#clock.now()];
+    // A store that throws at once does so in here, too.
+    const answer = new Promise<Beat>((resolve) => resolve(this.#store.beat(this.#mark)));
+    answer
+      .then(
+        (beat) => this.#proved(beat, elapsed, wall),
+        () => {
+          // Look-ups go to the engine meanwhile and meet what is wrong there.
+          this.failed += 1;
+        },
+      )
+      .finally(() => this.#schedule());
+  }
+
+  #proved(beat: Beat, elapsed: number, wall: number): void {
+    if (this.#closed) return;
+    this.#mark = beat.mark;
+    this.#apply(beat);
+    for (let partition = 0; partition < partitions; partition++) {
+      if (beat.unproved.includes(partition)) continue;
+      this.#elapsed[partition] = elapsed;
+      this.#wall[partition] = wall;
+    }
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#cancel = this.#clock.after(this.#bound / beatsWithin, () => {
+      this.#cancel = null;
+      this.#beating = this.#clock.elapsed() - this.#askedAt < idleAfter;
+      if (this.#beating) this.#beat();
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancel?.();
+  }
+}
