@@ -177,6 +177,17 @@ export function endingBehaviour(name: string, open: Open): void {
     },
   );
 
+  behaviour(name, open, 'G10: a session that has run out stops no change of permissions', async ({ store, clock }) => {
+    const dead = await created(store, 'u1', { permissions: ['a'] });
+    const live = await created(store, 'u1', { permissions: ['a'] });
+    clock.now += 29 * minute;
+    await store.touch([{ id: live.id, seenAt: clock.now }]);
+    clock.now += minute;
+    assert.equal(await store.setPermissions('u1', [], { operation: operation() }), 2);
+    assert.deepEqual((await found(store, live.id)).permissions, []);
+    assert.equal((await store.sweep(10)).expired[0]?.id, dead.id);
+  });
+
   behaviour(
     name,
     open,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SojournError } from '../../lifecycle/errors.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
-import { liveUntil, type SessionRecord } from '../../lifecycle/session.ts';
+import { isLive, liveUntil, type SessionRecord } from '../../lifecycle/session.ts';
 import { erased, type NumberedEvent, type Rows } from '../rows.ts';
 import type { Guard, Loaded, Stage, UnreadableRow } from './engine.ts';
 
@@ -158,7 +158,7 @@ export class StagedRows implements Rows {
       now: this.#loaded.now,
       before: Math.min(
         ...written
-          .filter(({ id, ending }) => ending === undefined && !this.#inserted.has(id))
+          .filter((record) => isLive(record, this.#loaded.now) && !this.#inserted.has(record.id))
           .map((record) => liveUntil(record)),
       ),
       guards: [...this.#read].map((id) => this.#guard(id)),
