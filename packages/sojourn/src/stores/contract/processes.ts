@@ -42,6 +42,14 @@ export function sharedBehaviour(name: string, open: Open): void {
     assert.equal((await one.list('u1')).live.length, 5);
   });
 
+  shared('what two processes know first of a subject, both know', async (one, other) => {
+    const subjects = Array.from({ length: 20 }, (_, i) => `u${i}`);
+    const first = subjects.map((subject) => created(one, subject));
+    const second = subjects.map((subject) => other.setPermissions(subject, [], { operation: operation() }));
+    await Promise.all([...first.map((made) => made.catch(() => {})), ...second]);
+    for (const subject of subjects) assert.ok((await one.subject(subject)).changedAt > 0);
+  });
+
   shared('G4: of updates by two processes none is lost', async (one, other) => {
     const record = await created(one, 'u1');
     const add = async (store: Store): Promise<void> => {

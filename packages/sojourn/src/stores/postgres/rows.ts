@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { SojournError } from '../../lifecycle/errors.ts';
 import { isTerminal } from '../../lifecycle/events.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
+import { partitionOf } from '../../lifecycle/token.ts';
 import { changesKept } from '../changes.ts';
 import { dueAt, stateOf } from '../rows.ts';
 import type { Stage, StampedSubject, UnreadableRow } from '../staged/engine.ts';
@@ -11,7 +13,7 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** A decision in the names of the columns. */
 export function written(stage: Stage): object {
-  const { subject, counts } = stage;
+  const { subject } = stage;
   return {
     before: Number.isFinite(stage.before) ? stage.before : Number.MAX_SAFE_INTEGER,
     guards: stage.guards,
@@ -24,13 +26,13 @@ export function written(stage: Stage): object {
     remove: stage.remove,
     bury: [...stage.bury].map(([id, until]) => ({ id, until })),
     defer: [...stage.defer].map(([id, until]) => ({ id, until })),
-    counts: [...counts].map(([partition, { changed, anonymous }]) => ({
+    counts: [...countsOf(stage)].map(([partition, { changed, anonymous }]) => ({
       partition,
       numbers: changed.length,
       anonymous,
     })),
     mark: stage.mark,
-    changed: [...counts].flatMap(([partition, { changed }]) =>
+    changed: [...stage.counts].flatMap(([partition, { changed }]) =>
       // The ring holds no more.
       changed.map((id, index) => ({ partition, number: index + 1, id })).slice(-changesKept),
     ),
@@ -45,6 +47,13 @@ export function written(stage: Stage): object {
     mostAnonymous: Number.isFinite(stage.mostAnonymous) ? stage.mostAnonymous : null,
     erase: stage.erase,
   };
+}
+
+/** What is written about a subject also locks its partition: two that know it first go one after the other. */
+function countsOf({ subject, counts }: Stage): Stage['counts'] {
+  if (subject === null) return counts;
+  const partition = partitionOf(createHash('sha256').update(subject.subject).digest('base64url'));
+  return new Map([[partition, { changed: [], anonymous: 0 }], ...counts]);
 }
 
 function rowOf(record: SessionRecord): object {
