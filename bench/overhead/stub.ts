@@ -59,6 +59,8 @@ export function stub(): Stub {
     setPermissions: unexpected,
     sweep: unexpected,
     purge: unexpected,
+    subjects: unexpected,
+    adopt: unexpected,
     note: unexpected,
     watch: () => () => {},
     listen: () => () => {},

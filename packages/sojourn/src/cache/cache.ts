@@ -142,6 +142,7 @@ export class NearCache implements Near {
       subject: (subject) => engine.subject(subject),
       list: (subject) => engine.list(subject),
       page: (...given) => engine.page(...given),
+      subjects: (...given) => engine.subjects(...given),
       events: (...given) => engine.events(...given),
       cursor: () => engine.cursor(),
       beat: (known) => engine.beat(known),
@@ -167,6 +168,11 @@ export class NearCache implements Near {
       enable: (subject, options) => ofSubject(subject, engine.enable(subject, options)),
       setPermissions: (subject, ...given) => ofSubject(subject, engine.setPermissions(subject, ...given)),
       purge: (subject, options) => ofSubject(subject, engine.purge(subject, options)),
+      adopt: (sessions, subjects, options) =>
+        dropping(engine.adopt(sessions, subjects, options), () => {
+          for (const { id } of sessions) this.#drop(id);
+          for (const { subject } of subjects) this.#dropSubject(subject);
+        }),
       sweep: async (most) => {
         const swept = await engine.sweep(most);
         for (const { id } of swept.expired) this.#drop(id);

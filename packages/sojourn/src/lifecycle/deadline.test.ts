@@ -40,6 +40,8 @@ const calls: Readonly<Record<string, (store: Store) => unknown>> = {
   setPermissions: (store) => store.setPermissions('u1', [], { operation: operation() }),
   sweep: (store) => store.sweep(10),
   purge: (store) => store.purge('u1', { operation: operation() }),
+  subjects: (store) => store.subjects(null, 10),
+  adopt: (store) => store.adopt([], [], { operation: operation() }),
   note: (store) => store.note([]),
 };
 

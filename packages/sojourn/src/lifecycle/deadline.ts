@@ -56,6 +56,8 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
     setPermissions: bounded('setPermissions'),
     sweep: bounded('sweep'),
     purge: bounded('purge'),
+    subjects: bounded('subjects'),
+    adopt: bounded('adopt'),
     note: bounded('note'),
     watch: (changed) => store.watch(changed),
     listen: (changed) => store.listen(changed),

@@ -146,6 +146,29 @@ export interface Page {
   readonly after: string | null;
 }
 
+export interface SubjectsPage {
+  readonly subjects: readonly SubjectRecord[];
+  /** Where the next page begins; `null` at the end. */
+  readonly after: string | null;
+}
+
+/** What became of a record of another engine. */
+export type Adopted =
+  | {
+      readonly id: string;
+      /**
+       * `ended`: it was live here and has ended. `newer`: what is here was written, seen or ended later.
+       * `past`: it need not be remembered any more.
+       */
+      readonly outcome: 'adopted' | 'ended' | 'unchanged' | 'newer' | 'past';
+    }
+  | {
+      readonly id: string;
+      readonly outcome: 'refused';
+      /** `written_here_too`: there and here since it came. `subject_changed`: here, later than there. */
+      readonly why: 'unreadable' | 'written_here_too' | 'subject_changed';
+    };
+
 export interface EventsPage {
   readonly events: readonly { readonly event: SessionEvent; readonly cursor: string }[];
   /** Where the next page begins, also when this one is empty. */
@@ -232,6 +255,18 @@ export interface Store {
   sweep(most: number): Promise<Swept>;
   /** Ends the subject's sessions and erases its tombstones, kept data and details in events. */
   purge(subject: string, options: WriteOptions): Promise<readonly SessionRecord[]>;
+  /** The subjects that have a record of their own, in an order of the engine's. */
+  subjects(after: string | null, most: number): MaybePromise<SubjectsPage>;
+  /**
+   * Takes over records of another engine as they are, a subject at a time in one step. Inserts what is
+   * absent and replaces what was not written here since it came; an ending ends, and nothing revives it.
+   * `subjects`: those of the sessions, and any others. Who is disabled loses the sessions that are here.
+   */
+  adopt(
+    sessions: readonly SessionRecord[],
+    subjects: readonly SubjectRecord[],
+    options: WriteOptions,
+  ): Promise<readonly Adopted[]>;
   /** Records notices as events. */
   note(notices: readonly Notice[]): Promise<void>;
   /** Events after a cursor, oldest first within a partition; from the oldest kept when `null`. `cursor_lost` rather than a gap. */

@@ -97,6 +97,8 @@ export interface SessionRecord {
   readonly formKey: string;
   /** Id of the last write, so that a repeated write knows itself. */
   readonly operation: string;
+  /** The write as which it came from another engine: while it is the last one, nothing was written here. */
+  readonly adopted?: string;
   readonly device?: Device | undefined;
   readonly actor?: Actor | undefined;
   readonly data: string;
@@ -106,7 +108,7 @@ export interface SessionRecord {
 /** A session about to be created: the engine's clock stamps its times inside the operation. */
 export type NewSession = Omit<
   SessionRecord,
-  'version' | 'createdAt' | 'signedInAt' | 'lastSeenAt' | 'expiresAt' | 'rotatedAt'
+  'version' | 'createdAt' | 'signedInAt' | 'lastSeenAt' | 'expiresAt' | 'rotatedAt' | 'adopted'
 > & {
   /** Span from creation to the absolute limit. */
   readonly lifetime: number;

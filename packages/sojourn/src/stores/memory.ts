@@ -53,6 +53,16 @@ class MemoryStore implements Store {
   purge: Store['purge'] = async (...given) => this.#write((rows, now) => operations.purge(rows, now, ...given));
   note: Store['note'] = async (notices) => this.#write((rows, now) => operations.note(rows, now, notices));
 
+  adopt: Store['adopt'] = async (...given) => this.#write((rows, now) => operations.adopt(rows, now, ...given));
+
+  subjects: Store['subjects'] = (after, most) => {
+    const subjects = [...this.#open().subjects.values()]
+      .filter(({ subject }) => after === null || subject > after)
+      .sort((a, b) => (a.subject < b.subject ? -1 : 1))
+      .slice(0, most);
+    return { subjects, after: subjects.length < most ? null : (subjects.at(-1)?.subject ?? null) };
+  };
+
   list(subject: string): { live: SessionRecord[]; ended: SessionEvent[] } {
     const rows = this.#open();
     const from = this.now() - retention;
@@ -140,7 +150,7 @@ function matches(record: SessionRecord, filter: NonNullable<Parameters<Store['pa
 class MemoryRows implements Rows {
   readonly sessions = new Map<string, SessionRecord>();
   readonly #bySubject = new Map<string, Set<string>>();
-  readonly #subjects = new Map<string, SubjectRecord>();
+  readonly subjects = new Map<string, SubjectRecord>();
   readonly counters = Array<number>(partitions).fill(0);
   readonly forgotten = Array<number>(partitions).fill(0);
   readonly changes: Change[][] = Array.from({ length: partitions }, () => []);
@@ -202,11 +212,11 @@ class MemoryRows implements Rows {
   }
 
   subject(subject: string): SubjectRecord | null {
-    return this.#subjects.get(subject) ?? null;
+    return this.subjects.get(subject) ?? null;
   }
 
   putSubject(record: SubjectRecord): void {
-    this.#subjects.set(record.subject, record);
+    this.subjects.set(record.subject, record);
   }
 
   next(partition: number, id: string): number {

@@ -4,6 +4,7 @@
  * `now` is the engine's time inside that step.
  */
 
+export { adopt } from './operations/adopt.ts';
 export { create } from './operations/create.ts';
 export { sweep } from './operations/expire.ts';
 export { setPermissions } from './operations/permissions.ts';

@@ -117,8 +117,10 @@ class StoreElsewhere implements Store {
   enable: Store['enable'] = (...args) => this.#call('enable', args);
   setPermissions: Store['setPermissions'] = (...args) => this.#call('setPermissions', args);
   list: Store['list'] = (...args) => this.#call('list', args);
+  subjects: Store['subjects'] = (...args) => this.#call('subjects', args);
   page: Store['page'] = (...args) => this.#call('page', args);
   sweep: Store['sweep'] = (...args) => this.#call('sweep', args);
+  adopt: Store['adopt'] = (...args) => this.#call('adopt', args);
   purge: Store['purge'] = (...args) => this.#call('purge', args);
   note: Store['note'] = (...args) => this.#call('note', args);
   events: Store['events'] = (...args) => this.#call('events', args);

@@ -37,5 +37,6 @@ export const writes: ReadonlySet<string> = new Set([
   'setPermissions',
   'sweep',
   'purge',
+  'adopt',
   'note',
 ] satisfies (keyof Store)[]);

@@ -123,6 +123,10 @@ async function everything(store: Store): Promise<void> {
   await store.note([{ id, code: 'secret_mismatch', count: 1 }]);
   assert.equal((await store.list('u1')).live.length, 1);
   assert.equal((await store.page(null, 10)).records.length, 2);
+  assert.equal((await store.subjects(null, 10)).subjects.length, 1);
+  const away = [await found(store, id), { ...(await found(store, visitor.id)), id: 'Aelsewhere' }];
+  assert.equal((await store.adopt(away, [await store.subject('u1')], { operation: operation() })).length, 2);
+
   assert.ok((await store.events(null, 10)).events.length > 3);
   await store.sweep(10);
   await store.end(id, { reason: 'signed_out', by: 'u1', keepData: true, operation: operation() });

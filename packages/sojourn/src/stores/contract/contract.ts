@@ -1,4 +1,6 @@
 import { test } from 'node:test';
+import { subjectBehaviour } from './adopted-subjects.ts';
+import { adoptionBehaviour } from './adoption.ts';
 import { endingBehaviour } from './endings.ts';
 import { eventBehaviour } from './events.ts';
 import { plainBehaviour } from './plain.ts';
@@ -23,5 +25,7 @@ export function storeContract(name: string, open: Open, { skip = false }: { skip
   endingBehaviour(name, open);
   eventBehaviour(name, open);
   raceBehaviour(name, open);
+  adoptionBehaviour(name, open);
+  subjectBehaviour(name, open);
   sharedBehaviour(name, open);
 }

@@ -1,6 +1,6 @@
 import { SojournError } from '../../lifecycle/errors.ts';
 import type { SessionEvent } from '../../lifecycle/events.ts';
-import type { Beat, Mark, Page, Store, SubjectRecord, Touch } from '../../lifecycle/ports.ts';
+import type { Beat, Mark, Page, Store, SubjectRecord, SubjectsPage, Touch } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { partitions } from '../../lifecycle/token.ts';
 import { beatOf, type Change } from '../changes.ts';
@@ -76,6 +76,12 @@ export class PostgresEngine implements Engine {
     const rows = await this.#ask('page', [after ?? '', state ?? null, kind ?? null, most]);
     const records = rows.map(sessionOf);
     return { records, after: records.length < most ? null : (records.at(-1)?.id ?? null) };
+  }
+
+  async subjects(after: string | null, most: number): Promise<SubjectsPage> {
+    const rows = await this.#ask('subjects', [after ?? '', most]);
+    const subjects = rows.flatMap((row) => stampedOf(row['subject']).record ?? []);
+    return { subjects, after: subjects.length < most ? null : (subjects.at(-1)?.subject ?? null) };
   }
 
   async events(after: string | null, most: number): Promise<Awaited<ReturnType<Store['events']>>> {

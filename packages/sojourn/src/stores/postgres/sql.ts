@@ -16,6 +16,7 @@ export type Statement =
   | 'live'
   | 'ended'
   | 'page'
+  | 'subjects'
   | 'counters'
   | 'beat'
   | 'events'
@@ -67,6 +68,9 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
     page: `SELECT ${session} FROM ${schema}.sessions session
       WHERE id > $1 COLLATE "C" AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR kind = $3)
       ORDER BY id LIMIT $4`,
+    /** Without those who have only begun sessions. */
+    subjects: `SELECT json_build_object(${subject}) AS subject FROM ${schema}.subjects subject
+      WHERE changed_at IS NOT NULL AND subject.subject > $1 ORDER BY subject.subject LIMIT $2`,
     counters: `SELECT json_agg(counter ORDER BY partition) AS counters FROM ${schema}.partitions`,
     /** With a transaction id of its own, which only a primary gives: its commit is a write like any other. */
     beat: `SELECT ${clock}, pg_current_xact_id()::text AS written,

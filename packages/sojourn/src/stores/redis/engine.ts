@@ -1,5 +1,5 @@
 import { SojournError } from '../../lifecycle/errors.ts';
-import type { Beat, Mark, Touch } from '../../lifecycle/ports.ts';
+import type { Beat, Mark, SubjectsPage, Touch } from '../../lifecycle/ports.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import { beatOf, type ChangesSince } from '../changes.ts';
 import { erased } from '../rows.ts';
@@ -11,6 +11,7 @@ import { confirmed, partitionsOf, provisional, withdrawn, within } from './parts
 import { everyPartition, numberedText, RedisReader, type Sorted } from './reader.ts';
 import { run } from './scripts.ts';
 import { StageWriter } from './stage.ts';
+import { subjectsPage } from './subjects.ts';
 
 /** What one process has claimed to sweep is another's again after this long. */
 const claimFor = 30_000;
@@ -77,6 +78,10 @@ export class RedisEngine implements Engine {
 
   page(...given: Parameters<RedisReader['page']>): ReturnType<RedisReader['page']> {
     return this.#reader.page(...given);
+  }
+
+  subjects(after: string | null, most: number): Promise<SubjectsPage> {
+    return subjectsPage(this.#send, this.#keys, after, most);
   }
 
   events(...given: Parameters<RedisReader['events']>): ReturnType<RedisReader['events']> {

@@ -30,6 +30,11 @@ export class Keys {
     return this.#of(this.characterOf(subject), `u:${subject}`);
   }
 
+  /** The subjects that have a record, by when it may be forgotten. */
+  subjects(partition: number): string {
+    return this.#of(characters.charAt(partition), 'u');
+  }
+
   /** Numbers of the events about a subject, by their time. */
   history(subject: string): string {
     return this.#of(this.characterOf(subject), `h:${subject}`);

@@ -135,6 +135,9 @@ export class StageWriter {
     }
     // Longer than any sign-in waits for its second factor.
     const until = Math.max(this.#stage.now, record.kept?.until ?? 0) + retention;
+    const names = this.#keys.subjects(this.#keys.partition(this.#keys.characterOf(subject)));
+    this.#command('ZADD', names, record.disabled ? '+inf' : String(until), subject);
+    this.#command('ZREMRANGEBYSCORE', names, '-inf', String(this.#stage.now));
     part.subject = { key, body: encodeSubject(record), ...(record.disabled ? {} : { keep: this.#until(until) }) };
   }
 

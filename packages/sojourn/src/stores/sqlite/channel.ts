@@ -13,6 +13,7 @@ export type WriteName =
   | 'setPermissions'
   | 'sweep'
   | 'purge'
+  | 'adopt'
   | 'note';
 
 /** One write on its way to the writer. `now` is set where a test gives the engine's time. */

@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SojournError } from '../../lifecycle/errors.ts';
 import type { SessionEvent } from '../../lifecycle/events.ts';
-import type { Beat, EventsPage, Mark, Page, Store, SubjectRecord } from '../../lifecycle/ports.ts';
+import type { Beat, EventsPage, Mark, Page, Store, SubjectRecord, SubjectsPage } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { beatOf, type ChangesSince, changesKept } from '../changes.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
@@ -72,6 +72,11 @@ export class Reader {
     );
     const records = rows.map(sessionOf);
     return { records, after: records.length < most ? null : (records.at(-1)?.id ?? null) };
+  }
+
+  subjects(after: string | null, most: number): SubjectsPage {
+    const subjects = this.#read(() => this.#statements.subjects.all(after ?? '', most)).map(subjectOf);
+    return { subjects, after: subjects.length < most ? null : (subjects.at(-1)?.subject ?? null) };
   }
 
   events(after: string | null, most: number): EventsPage {
@@ -210,6 +215,7 @@ export class Reader {
 const sql = {
   session: 'SELECT record, format, data, version, last_seen_at, state FROM sessions WHERE id = ?',
   subject: 'SELECT subject, changed_at, disabled, kept FROM subjects WHERE subject = ?',
+  subjects: `SELECT subject, changed_at, disabled, kept FROM subjects WHERE subject > ? ORDER BY subject LIMIT ?`,
   liveOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state = 'signed-in'`,
   endedOf: 'SELECT body FROM events WHERE subject = ? AND terminal = 1 AND at >= ? ORDER BY position DESC LIMIT ?',
   page: `SELECT ${sessionColumns} FROM sessions

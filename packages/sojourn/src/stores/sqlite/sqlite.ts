@@ -112,6 +112,7 @@ class SqliteStore implements Store {
   }
 
   page: Store['page'] = (...given) => this.#reader.page(...given);
+  subjects: Store['subjects'] = (...given) => this.#reader.subjects(...given);
   events: Store['events'] = (...given) => this.#reader.events(...given);
   cursor: Store['cursor'] = () => this.#reader.cursor();
   beat: Store['beat'] = (known) => this.#reader.beat(known);
@@ -128,6 +129,7 @@ class SqliteStore implements Store {
   setPermissions: Store['setPermissions'] = (...args) => this.#write('setPermissions', args);
   sweep: Store['sweep'] = (...args) => this.#write('sweep', args);
   purge: Store['purge'] = (...args) => this.#write('purge', args);
+  adopt: Store['adopt'] = (...args) => this.#write('adopt', args);
   note: Store['note'] = (...args) => this.#write('note', args);
 
   async close(): Promise<void> {

@@ -124,6 +124,8 @@ function run(call: Call, now: number): unknown {
       return operations.sweep(rows, now, ...call.args);
     case 'purge':
       return operations.purge(rows, now, ...call.args);
+    case 'adopt':
+      return operations.adopt(rows, now, ...call.args);
     case 'note':
       return operations.note(rows, now, ...call.args);
   }

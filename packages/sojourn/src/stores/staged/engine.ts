@@ -93,7 +93,10 @@ export interface Stage {
 
 /** One networked engine. Reads are the store port's own; each call is one trip. */
 export interface Engine
-  extends Pick<Store, 'name' | 'now' | 'list' | 'page' | 'events' | 'cursor' | 'beat' | 'watch' | 'listen' | 'close'> {
+  extends Pick<
+    Store,
+    'name' | 'now' | 'list' | 'page' | 'subjects' | 'events' | 'cursor' | 'beat' | 'watch' | 'listen' | 'close'
+  > {
   find(id: string): Promise<SessionRecord | null>;
   subject(subject: string): Promise<SubjectRecord>;
   page(...given: Parameters<Store['page']>): Promise<Page>;

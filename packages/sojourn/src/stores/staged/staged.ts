@@ -3,6 +3,7 @@ import type { Store, Swept } from '../../lifecycle/ports.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import * as operations from '../operations.ts';
 import { retention } from '../rows.ts';
+import { adoptBy } from './adopt.ts';
 import type { Engine, Loaded, Wanted } from './engine.ts';
 import { StagedRows } from './rows.ts';
 
@@ -23,6 +24,7 @@ export function staged(engine: Engine): Store {
     },
     list: (subject) => engine.list(subject),
     page: (...given) => engine.page(...given),
+    subjects: (...given) => engine.subjects(...given),
     events: (...given) => engine.events(...given),
     cursor: () => engine.cursor(),
     beat: (known) => engine.beat(known),
@@ -53,6 +55,7 @@ export function staged(engine: Engine): Store {
       decide({ subject }, (rows, now) => operations.setPermissions(rows, now, subject, ...given)),
     purge: (subject, options) =>
       decide({ subject, tombstones: true }, (rows, now) => operations.purge(rows, now, subject, options)),
+    adopt: adoptBy(decide),
     // A partition at a time: they have nothing to do with one another.
     async note(notices) {
       for (const some of Map.groupBy(notices, ({ id }) => partitionOf(id)).values()) {
