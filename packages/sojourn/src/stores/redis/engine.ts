@@ -117,13 +117,10 @@ export class RedisEngine implements Engine {
 
   async load(wanted: Wanted): Promise<Loaded> {
     const { ids = [], subject, owners = false, anonymous, due } = wanted;
-    const [now, given, listed, stamped, visitors] = await Promise.all([
+    const [now, given, { stamped, ...listed }, visitors] = await Promise.all([
       this.#reader.time(),
       this.#reader.sorted(ids),
-      subject === undefined
-        ? nothing
-        : this.#reader.idsOf(subject).then((found) => this.#reader.sorted(found, subject)),
-      subject === undefined ? null : this.#reader.stamped(subject),
+      subject === undefined ? { ...nothing, stamped: null } : this.#ofSubject(subject),
       anonymous === undefined ? 0 : this.#reserveVisitor(anonymous),
     ]);
     const claimed = due === undefined ? { ...nothing, more: false } : await this.#claim(now, due);
@@ -144,6 +141,12 @@ export class RedisEngine implements Engine {
       more: claimed.more,
       unreadable: every.flatMap(({ unreadable }) => unreadable),
     };
+  }
+
+  /** The stamp is read before the list that it guards: who signs in between changes it. */
+  async #ofSubject(subject: string): Promise<Sorted & { readonly stamped: StampedSubject }> {
+    const stamped = await this.#reader.stamped(subject);
+    return { stamped, ...(await this.#reader.sorted(await this.#reader.idsOf(subject), subject)) };
   }
 
   async #claim(now: number, most: number): Promise<Sorted & { readonly more: boolean }> {

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { created, operation } from '../../src/stores/contract/subject.ts';
+import { onSeam, type Seam } from './redis-seam.ts';
+
+/* What a decision rests on is read in several steps: another process may write between any two of them. */
+
+const onRedis = onSeam();
+const limit = { most: 2, over: 'end-oldest' } as const;
+
+/** Signs u1 in elsewhere just before the given read of a subject. */
+function signInBefore({ each, other }: Seam, what: 'its record' | 'its sessions'): void {
+  const [name, key] = what === 'its record' ? ['GET', ':u:u1'] : ['ZRANGE', ':i:u1'];
+  each.before = async (command) => {
+    if (command[0] !== name || !command[1]?.endsWith(key)) return;
+    each.before = () => {};
+    await created(other, 'u1', {}, { limit });
+  };
+}
+
+for (const what of ['its record', 'its sessions'] as const) {
+  onRedis(`G9: the limit holds when another sign-in is written just before ${what} is read`, async (seam) => {
+    const { store, other, each } = seam;
+    await created(other, 'u1', {}, { limit });
+    signInBefore(seam, what);
+    const reading = each.before;
+    await created(store, 'u1', {}, { limit });
+    assert.notEqual(each.before, reading, 'the other sign-in came between');
+    assert.equal((await store.list('u1')).live.length, 2);
+  });
+
+  onRedis(`G3: nothing stays signed in that signs in just before ${what} is read to end all`, async (seam) => {
+    const { store, other } = seam;
+    await created(other, 'u1');
+    signInBefore(seam, what);
+    await store.endAll('u1', { reason: 'account_disabled', by: 'x', disable: true, operation: operation() });
+    assert.equal((await store.list('u1')).live.length, 0);
+  });
+}
