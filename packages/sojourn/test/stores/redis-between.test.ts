@@ -9,7 +9,7 @@ const limit = { most: 2, over: 'end-oldest' } as const;
 
 /** Signs u1 in elsewhere just before the given read of a subject. */
 function signInBefore({ each, other }: Seam, what: 'its record' | 'its sessions'): void {
-  const [name, key] = what === 'its record' ? ['GET', ':u:u1'] : ['ZRANGE', ':i:u1'];
+  const [name, key] = what === 'its record' ? ['GET', ':u:u1'] : ['ZRANGE', ':l:u1'];
   each.before = async (command) => {
     if (command[0] !== name || !command[1]?.endsWith(key)) return;
     each.before = () => {};
@@ -36,3 +36,15 @@ for (const what of ['its record', 'its sessions'] as const) {
     assert.equal((await store.list('u1')).live.length, 0);
   });
 }
+
+onRedis('a purge removes what ends while it looks for what is live and what has ended', async (seam) => {
+  const { store, other, each } = seam;
+  const { id } = await created(other, 'u1');
+  each.before = async (command) => {
+    if (command[0] !== 'ZRANGE' || !/:[lt]:u1$/.test(command[1] ?? '')) return;
+    each.before = () => {};
+    await other.end(id, { reason: 'signed_out', by: 'u1', operation: operation() });
+  };
+  await store.purge('u1', { operation: operation() });
+  assert.equal(await store.find(id), null);
+});

@@ -190,6 +190,15 @@ export function plainBehaviour(name: string, open: Open): void {
     assert.equal(late.outcome, 'subject_changed');
   });
 
+  behaviour(name, open, 'a purge also removes what was swept days late', async ({ store, clock }) => {
+    const record = await created(store, 'u1', { lifetime: hour });
+    clock.now += 50 * hour;
+    await store.sweep(100);
+    assert.equal((await found(store, record.id)).ending?.reason, 'session_expired_absolute');
+    await store.purge('u1', { operation: operation() });
+    assert.equal(await store.find(record.id), null);
+  });
+
   behaviour(name, open, 'notices become events of the session they are about', async ({ store }) => {
     const record = await created(store, 'u1');
     await store.note([

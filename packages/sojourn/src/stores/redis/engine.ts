@@ -116,11 +116,11 @@ export class RedisEngine implements Engine {
   }
 
   async load(wanted: Wanted): Promise<Loaded> {
-    const { ids = [], subject, owners = false, anonymous, due } = wanted;
+    const { ids = [], subject, tombstones = false, owners = false, anonymous, due } = wanted;
     const [now, given, { stamped, ...listed }, visitors] = await Promise.all([
       this.#reader.time(),
       this.#reader.sorted(ids),
-      subject === undefined ? { ...nothing, stamped: null } : this.#ofSubject(subject),
+      subject === undefined ? { ...nothing, stamped: null } : this.#ofSubject(subject, tombstones),
       anonymous === undefined ? 0 : this.#reserveVisitor(anonymous),
     ]);
     const claimed = due === undefined ? { ...nothing, more: false } : await this.#claim(now, due);
@@ -143,10 +143,13 @@ export class RedisEngine implements Engine {
     };
   }
 
-  /** The stamp is read before the list that it guards: who signs in between changes it. */
-  async #ofSubject(subject: string): Promise<Sorted & { readonly stamped: StampedSubject }> {
+  /** The stamp is read before the lists that it guards: who signs in between changes it. */
+  async #ofSubject(subject: string, tombstones: boolean): Promise<Sorted & { readonly stamped: StampedSubject }> {
     const stamped = await this.#reader.stamped(subject);
-    return { stamped, ...(await this.#reader.sorted(await this.#reader.idsOf(subject), subject)) };
+    const live = await this.#reader.idsIn(this.#keys.live(subject));
+    // After the live ones: what ends between the two looks is seen twice rather than not at all.
+    const ended = tombstones ? await this.#reader.idsIn(this.#keys.tombstones(subject)) : [];
+    return { stamped, ...(await this.#reader.sorted([...new Set([...live, ...ended])], subject)) };
   }
 
   async #claim(now: number, most: number): Promise<Sorted & { readonly more: boolean }> {

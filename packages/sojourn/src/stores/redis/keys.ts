@@ -21,9 +21,14 @@ export class Keys {
     return this.#of(id.charAt(0), `s:${id}`);
   }
 
-  /** Ids of a subject's sessions, by when they need not be remembered. */
-  index(subject: string): string {
-    return this.#of(this.characterOf(subject), `i:${subject}`);
+  /** Ids of a subject's sessions that have not ended, by their absolute limit. */
+  live(subject: string): string {
+    return this.#of(this.characterOf(subject), `l:${subject}`);
+  }
+
+  /** Ids of a subject's sessions that have ended, by when they need not be remembered. */
+  tombstones(subject: string): string {
+    return this.#of(this.characterOf(subject), `t:${subject}`);
   }
 
   subject(subject: string): string {

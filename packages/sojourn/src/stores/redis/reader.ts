@@ -81,15 +81,14 @@ export class RedisReader {
     return { sessions, unreadable };
   }
 
-  /** Ids that the index has; what has gone meanwhile is passed over when it is read. */
-  async idsOf(subject: string): Promise<string[]> {
-    const ids = listOf(await this.#send('ZRANGE', this.#keys.index(subject), '0', '-1'));
-    return ids.filter((id) => id !== null);
+  /** Ids of live sessions, or of tombstones; what has gone meanwhile is passed over when it is read. */
+  async idsIn(list: string): Promise<string[]> {
+    return listOf(await this.#send('ZRANGE', list, '0', '-1')).filter((id) => id !== null);
   }
 
   async list(subject: string): Promise<{ live: SessionRecord[]; ended: SessionEvent[] }> {
     const [ids, history] = await Promise.all([
-      this.idsOf(subject),
+      this.idsIn(this.#keys.live(subject)),
       this.#send(
         'ZRANGE',
         this.#keys.history(subject),

@@ -55,8 +55,10 @@ export class StageWriter {
     this.#tell();
     for (const record of [...stage.insert, ...stage.replace]) this.#write(record);
     for (const id of stage.remove) this.#remove(id);
-    for (const id of stage.bury.keys()) {
+    for (const [id, until] of stage.bury) {
       this.#command('SET', this.#keys.session(id), buried(this.#unreadable.get(id) ?? ''));
+      const subject = stage.removed.get(id) ?? null;
+      if (subject !== null) this.#index(subject, id, until);
     }
     for (const [id, until] of [...stage.bury, ...stage.defer]) {
       this.#command('ZADD', this.#keys.due(partitionOf(id)), String(until), id);
@@ -111,17 +113,26 @@ export class StageWriter {
     this.#command('SET', this.#keys.session(record.id), encodeSession(record));
     this.#command('ZADD', this.#keys.due(partitionOf(record.id)), String(dueAt(record)), record.id);
     if (record.subject === null) return;
-    const index = this.#keys.index(record.subject);
-    // A tombstone is gone a day after the absolute limit at the latest.
-    this.#command('ZADD', index, String(record.expiresAt + day), record.id);
-    this.#command('ZREMRANGEBYSCORE', index, '-inf', String(this.#stage.now));
+    if (record.ending) this.#index(record.subject, record.id, dueAt(record));
+    else this.#command('ZADD', this.#keys.live(record.subject), String(record.expiresAt), record.id);
+  }
+
+  /** Among its subject's tombstones from now on. */
+  #index(subject: string, id: string, until: number): void {
+    const tombstones = this.#keys.tombstones(subject);
+    this.#command('ZREM', this.#keys.live(subject), id);
+    this.#command('ZADD', tombstones, String(until), id);
+    // The sweep removes them when they are due; what is still there so long after, it never had.
+    this.#command('ZREMRANGEBYSCORE', tombstones, '-inf', String(this.#stage.now - retention));
   }
 
   #remove(id: string): void {
     const subject = this.#stage.removed.get(id) ?? null;
     this.#command('DEL', this.#keys.session(id));
     this.#command('ZREM', this.#keys.due(partitionOf(id)), id);
-    if (subject !== null) this.#command('ZREM', this.#keys.index(subject), id);
+    if (subject === null) return;
+    this.#command('ZREM', this.#keys.live(subject), id);
+    this.#command('ZREM', this.#keys.tombstones(subject), id);
   }
 
   /** Its stamp is the partition's counter, so it never comes again. */
