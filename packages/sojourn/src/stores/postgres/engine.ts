@@ -11,6 +11,7 @@ import { Watchers } from '../staged/watchers.ts';
 import type { PostgresClient } from './postgres.ts';
 import { listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, written } from './rows.ts';
 import { type Statement, statements } from './sql.ts';
+import { cameSecond, unlessTakenBack } from './taken-back.ts';
 
 /** What one process has claimed to sweep is another's again after this long. */
 const claimFor = 30_000;
@@ -148,10 +149,19 @@ export class PostgresEngine implements Engine {
   }
 
   async commit(stage: Stage): Promise<boolean> {
-    const [row] = await this.#ask('commit', [this.#time(), JSON.stringify(written(stage))]);
-    if (row?.['committed'] !== true) return false;
+    if (!(await this.#committed(JSON.stringify(written(stage))))) return false;
     queueMicrotask(() => this.#watchers.changed());
     return true;
+  }
+
+  async #committed(stage: string): Promise<boolean> {
+    try {
+      const [row] = await this.#once('commit', [this.#time(), stage]);
+      return row?.['committed'] === true;
+    } catch (error) {
+      if (cameSecond(error, this.#schema)) return false;
+      throw error;
+    }
   }
 
   async touch(touches: readonly Touch[]): Promise<void> {
@@ -182,7 +192,11 @@ export class PostgresEngine implements Engine {
     return this.#given?.() ?? null;
   }
 
-  async #ask(name: Statement, values: unknown[]): Promise<readonly Row[]> {
+  #ask(name: Statement, values: unknown[]): Promise<readonly Row[]> {
+    return unlessTakenBack(() => this.#once(name, values));
+  }
+
+  async #once(name: Statement, values: unknown[]): Promise<readonly Row[]> {
     if (this.#closed) throw new SojournError('store_unavailable', 'The postgres store is closed.');
     const text = this.#statements[name];
     const statement = this.#prepare ? { name: `${this.#schema}.${name}`, text, values } : { text, values };

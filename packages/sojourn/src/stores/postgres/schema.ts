@@ -3,6 +3,7 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import { partitions } from '../../lifecycle/token.ts';
 import { commitFunction, eventFunctions } from './functions.ts';
 import type { PostgresClient } from './postgres.ts';
+import { unlessTakenBack } from './taken-back.ts';
 
 /**
  * Forward migrations of a schema; `engine.version` is how many have run. Only ever append. `due_at` is a
@@ -68,13 +69,15 @@ const migrations: readonly ((schema: string) => string)[] = [
     ${commitFunction(schema)}`,
 ];
 
+type Answer = Awaited<ReturnType<PostgresClient['query']>>;
+
 /** Brings a schema to this release's version, one process at a time. Throws `store_unusable` for a newer release's. */
 export async function migrate(client: PostgresClient, schema: string): Promise<string> {
-  const run = (text: string, values: readonly unknown[] = []): ReturnType<PostgresClient['query']> =>
-    client.query({ text, values: [...values] });
+  const run = (text: string, values: readonly unknown[] = []): Promise<Answer> =>
+    unlessTakenBack(() => client.query({ text, values: [...values] }));
   // One transaction, and the lock is its own: a pooler may give the next one another connection.
   const { rows } = await run(`SELECT to_regclass($1)::text AS engine`, [`${schema}.engine`]);
-  const version = rows[0]?.['engine'] === null ? 0 : await versionOf(client, schema);
+  const version = rows[0]?.['engine'] === null ? 0 : await versionOf(run, schema);
   if (version > migrations.length) {
     throw new SojournError(
       'store_unusable',
@@ -86,12 +89,15 @@ export async function migrate(client: PostgresClient, schema: string): Promise<s
   return String(engine.rows[0]?.['epoch']);
 }
 
-async function versionOf(client: PostgresClient, schema: string): Promise<number> {
-  const { rows } = await client.query({ text: `SELECT version FROM ${schema}.engine`, values: [] });
+async function versionOf(run: (text: string) => Promise<Answer>, schema: string): Promise<number> {
+  const { rows } = await run(`SELECT version FROM ${schema}.engine`);
   return Number(rows[0]?.['version'] ?? 0);
 }
 
-/** All that is missing, as one statement: a block that looks at the version again once it has the lock. */
+/**
+ * All that is missing, as one statement: a block that looks at the version again once it has the lock. It
+ * must see what was committed while it waited, which only read committed does.
+ */
 function migration(schema: string): string {
   const steps = migrations.map(
     (step, index) => `
@@ -103,8 +109,15 @@ function migration(schema: string): string {
   return `DO $migration$
     DECLARE present int;
     BEGIN
+      IF current_setting('transaction_isolation') <> 'read committed' THEN
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+      END IF;
       PERFORM pg_advisory_xact_lock(hashtext('sojourn ${schema}'));
-      CREATE SCHEMA IF NOT EXISTS ${schema};
+      -- IF NOT EXISTS would not see what was made while this waited, and asks for rights it does not need.
+      IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '${schema}') THEN
+        CREATE SCHEMA ${schema};
+      END IF;
       CREATE TABLE IF NOT EXISTS ${schema}.engine (epoch text NOT NULL, version int NOT NULL);
       INSERT INTO ${schema}.engine
         SELECT '${randomBytes(6).toString('base64url')}', 0 WHERE NOT EXISTS (SELECT 1 FROM ${schema}.engine);
