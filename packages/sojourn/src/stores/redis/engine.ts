@@ -233,8 +233,8 @@ export class RedisEngine implements Engine {
   async #erase(writer: StageWriter, subject: string): Promise<void> {
     const partition = this.#keys.partition(this.#keys.characterOf(subject));
     const counter = Number(await this.#send('HGET', this.#keys.counts(partition), 'counter'));
-    const marks = listOf(await this.#send('ZRANGE', this.#keys.history(subject), '0', '-1'));
-    const numbers = marks.flatMap((mark) => (mark === null ? [] : [mark.replace('T', '')]));
+    const pasts = [this.#keys.history(subject), this.#keys.endings(subject)];
+    const numbers = (await Promise.all(pasts.map((past) => this.#send('ZRANGE', past, '0', '-1')))).flatMap(listOf);
     const events = await this.#reader.eventsNumbered(subject, numbers);
     writer.erase(
       subject,

@@ -40,7 +40,12 @@ export class Keys {
     return this.#of(characters.charAt(partition), 'u');
   }
 
-  /** Numbers of the events about a subject, by their time. */
+  /** Numbers of the events that tell how the subject's sessions ended. */
+  endings(subject: string): string {
+    return this.#of(this.characterOf(subject), `x:${subject}`);
+  }
+
+  /** Numbers of the other events about a subject. */
   history(subject: string): string {
     return this.#of(this.characterOf(subject), `h:${subject}`);
   }

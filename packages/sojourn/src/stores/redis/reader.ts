@@ -87,34 +87,26 @@ export class RedisReader {
   }
 
   async list(subject: string): Promise<{ live: SessionRecord[]; ended: SessionEvent[] }> {
-    const [ids, history] = await Promise.all([
+    const [ids, numbers] = await Promise.all([
       this.idsIn(this.#keys.live(subject)),
-      this.#send(
-        'ZRANGE',
-        this.#keys.history(subject),
-        '+inf',
-        String(this.now() - retention),
-        'BYSCORE',
-        'REV',
-        'LIMIT',
-        '0',
-        String(2 * mostEnded),
-      ),
+      this.#send('ZRANGE', this.#keys.endings(subject), '0', String(mostEnded - 1), 'REV'),
     ]);
-    const terminal = listOf(history).flatMap((mark) => (mark?.startsWith('T') ? [mark.slice(1)] : []));
-    const [sessions, ended] = await Promise.all([this.#sessions(ids), this.eventsNumbered(subject, terminal)]);
+    const [sessions, ended] = await Promise.all([this.#sessions(ids), this.eventsNumbered(subject, listOf(numbers))]);
+    const since = this.now() - retention;
     return {
       live: sessions.filter(({ ending }) => ending === undefined).sort((a, b) => b.createdAt - a.createdAt),
       ended: ended
         .map(({ event }) => event)
-        .sort((a, b) => b.at - a.at)
-        .slice(0, mostEnded),
+        .filter(({ at }) => at > since)
+        .sort((a, b) => b.at - a.at),
     };
   }
 
-  async eventsNumbered(subject: string, numbers: readonly string[]): Promise<NumberedText[]> {
+  async eventsNumbered(subject: string, numbers: readonly (string | null)[]): Promise<NumberedText[]> {
     const list = this.#keys.eventsOf(subject);
-    const found = await Promise.all(numbers.map((number) => this.#send('ZRANGE', list, number, number, 'BYSCORE')));
+    const found = await Promise.all(
+      numbers.flatMap((number) => (number === null ? [] : [this.#send('ZRANGE', list, number, number, 'BYSCORE')])),
+    );
     return found.flatMap((answer) => listOf(answer).map(numberedText));
   }
 

@@ -42,10 +42,11 @@ for _, part in ipairs(stage.partitions) do
     local number = counter - numbers + event.number
     local name = string.format('%.0f', number)
     redis.call('ZADD', part.list, name, name .. ':' .. event.body)
-    if event.history then
-      redis.call('ZADD', event.history, event.at, event.mark .. name)
-      redis.call('PEXPIREAT', event.history, event.keep)
-    end
+    if event.past then redis.call('ZADD', event.past, name, name) end
+  end
+  for _, past in ipairs(part.pasts) do
+    redis.call('ZREMRANGEBYSCORE', past.key, '-inf', redis.call('HGET', part.counts, 'forgotten') or 0)
+    redis.call('PEXPIREAT', past.key, past.keep)
   end
   if part.subject then
     local subject = part.subject

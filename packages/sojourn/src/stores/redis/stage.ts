@@ -17,6 +17,8 @@ interface Part {
   readonly changed: string[];
   anonymous: number;
   readonly events: object[];
+  /** Lists of numbers that grow, and until when they are kept. */
+  readonly pasts: Map<string, number>;
   subject?: { readonly key: string; readonly body: string; readonly keep?: string };
 }
 
@@ -47,6 +49,7 @@ export class StageWriter {
       this.#command('ZADD', list, String(number), `${number}:${now}`);
     }
     this.#command('DEL', this.#keys.history(subject));
+    this.#command('DEL', this.#keys.endings(subject));
   }
 
   written(): { keys: string[]; text: string } {
@@ -69,7 +72,10 @@ export class StageWriter {
       mark: stage.mark,
       guards: this.#guards(),
       counters: this.#counters,
-      partitions: [...this.#parts.values()],
+      partitions: [...this.#parts.values()].map((part) => ({
+        ...part,
+        pasts: [...part.pasts].map(([key, until]) => ({ key, keep: this.#until(until) })),
+      })),
       commands: this.#commands,
     });
     return { keys: [...this.#touched], text };
@@ -86,13 +92,14 @@ export class StageWriter {
   #tell(): void {
     for (const { partition, number, event } of this.#stage.events) {
       const { subject, at } = event;
+      const { events, pasts } = this.#part(partition);
       const told = { number, body: JSON.stringify(event) };
-      const { events } = this.#part(partition);
       if (subject === null) events.push(told);
       else {
-        const history = this.#touch(this.#keys.history(subject));
-        const mark = isTerminal(event) ? 'T' : '';
-        events.push({ ...told, history, at: String(at), mark, keep: this.#until(at + retention) });
+        const past = this.#touch(isTerminal(event) ? this.#keys.endings(subject) : this.#keys.history(subject));
+        events.push({ ...told, past });
+        // Longer than the events, which the sweep forgets.
+        pasts.set(past, Math.max(pasts.get(past) ?? 0, at + retention + day));
       }
     }
   }
@@ -161,6 +168,7 @@ export class StageWriter {
       changed: [],
       anonymous: 0,
       events: [],
+      pasts: new Map(),
     };
     this.#parts.set(partition, known);
     return known;
