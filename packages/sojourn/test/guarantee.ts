@@ -20,7 +20,8 @@ export function guarantee(title: string, run: (lab: (options?: LabOptions) => La
           return lab;
         });
       } finally {
-        for (const lab of labs) await lab.sessions.close();
+        // The last first: it may stand on the store of one before it.
+        for (const lab of labs.reverse()) await lab.sessions.close();
       }
     });
   }

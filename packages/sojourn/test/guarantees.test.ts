@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { Token } from '../src/lifecycle/token.ts';
+import { Between } from './between.ts';
 import { guarantee } from './guarantee.ts';
 import { code, through } from './lab.ts';
 
@@ -168,13 +169,27 @@ guarantee('G6: at the limit itself a session is dead, a millisecond before it li
 });
 
 guarantee(
-  'G7: an ended session is refused at the very next lookup: without a cache the bound is nought',
+  'G7: an ended session is refused at the very next look-up here and within the bound elsewhere, also by a process that is cut off',
   async (lab) => {
     const here = lab();
+    const between = new Between();
+    between.keepOpen = true;
+    const there = lab({ engine: () => here.store, around: between.around, clock: here.clock });
     const browser = await here.signedIn();
     const { id } = await browser.signedIn();
+    const elsewhere = there.browser();
+    elsewhere.token = browser.token;
+    // Until both remember it, where they remember anything.
+    for (let i = 0; i < 5; i++) {
+      for (const one of [browser, elsewhere]) await one.signedIn();
+      await here.settle();
+      await there.settle();
+    }
+    between.failing = (name) => name === 'beat';
     await here.sessions.terminate(id, { reason: 'administrator', by: 'root' });
     assert.equal(await browser.refusal(), 'session_terminated');
+    here.clock.advance('1s');
+    assert.equal(await elsewhere.refusal(), 'session_terminated');
   },
 );
 
@@ -193,6 +208,9 @@ guarantee(
     const browser = await here.signedIn();
     const held = await browser.signedIn();
     for (const how of ['throws', 'hangs'] as const) {
+      // Past what is remembered, for as long as it is proved.
+      here.clock.advance('1s');
+      await new Promise((resolve) => setImmediate(resolve));
       broken = how;
       const attempts = [
         browser.visit(),
@@ -375,7 +393,7 @@ guarantee('G13: anything older is a copy: the session ends as reuse_detected', a
 
 guarantee('G14: reading costs no write and no token', async (lab) => {
   let writes = 0;
-  const reads = new Set(['find', 'subject', 'list', 'page', 'events', 'cursor']);
+  const reads = new Set(['find', 'subject', 'list', 'page', 'events', 'cursor', 'beat']);
   const here = lab({
     around: (store) =>
       through(store, (name, run) => {

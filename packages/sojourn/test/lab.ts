@@ -158,7 +158,7 @@ export function through(store: Store, call: (name: string, run: () => unknown) =
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== 'function') return value;
-      if (name === 'now' || name === 'watch' || name === 'close') return value.bind(target);
+      if (name === 'now' || name === 'watch' || name === 'listen' || name === 'close') return value.bind(target);
       return (...given: unknown[]) => call(String(name), () => value.apply(target, given));
     },
   });

@@ -44,15 +44,22 @@ export class ProofByTurn implements Proof {
     this.beats += 1;
     try {
       const beat = this.#store.beat(this.#mark);
-      if (beat instanceof Promise) throw new TypeError(`${this.#store.name} is on this machine and answers later`);
+      if (beat instanceof Promise) {
+        // Too late to prove anything for this turn.
+        beat.catch(() => this.#fail());
+        return;
+      }
       this.#mark = beat.mark;
       this.#apply(beat);
       this.#holds = true;
-    } catch (error) {
-      if (error instanceof TypeError) throw error;
-      // The look-up that asked goes to the engine itself and meets what is wrong there.
-      this.failed += 1;
+    } catch {
+      this.#fail();
     }
+  }
+
+  /** The look-up that asked goes to the engine itself and meets what is wrong there. */
+  #fail(): void {
+    this.failed += 1;
   }
 
   close(): void {

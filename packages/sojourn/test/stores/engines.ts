@@ -49,9 +49,14 @@ function later(opening: Promise<Store>, now: () => number): Store {
     const stop = opening.then((store) => store.watch(changed));
     return () => void stop.then((end) => end());
   };
-  return new Proxy({ name: 'later', now, watch } as Store, {
+  const listen: Store['listen'] = (changed) => {
+    const stop = opening.then((store) => store.listen(changed));
+    return () => void stop.then((end) => end());
+  };
+  const atOnce: Partial<Store> = { name: 'later', distance: 'network', now, watch, listen };
+  return new Proxy(atOnce as Store, {
     get(target, name) {
-      if (name === 'name' || name === 'now' || name === 'watch') return Reflect.get(target, name);
+      if (name in atOnce) return Reflect.get(target, name);
       return async (...given: unknown[]) => {
         const store = await opening;
         const method: unknown = Reflect.get(store, name);

@@ -54,7 +54,9 @@ export function eventBehaviour(name: string, open: Open): void {
       const { store } = given;
       await created(store, 'u1');
       const every = Array.from({ length: 64 }, (_, partition) => partition);
-      const { mark, lost, changed } = await store.beat(null);
+      const beat = store.beat(null);
+      if (store.distance !== 'network') assert.ok(!(beat instanceof Promise), 'what is near answers at once');
+      const { mark, lost, changed } = await beat;
       assert.deepEqual([lost, changed], [every, []]);
       assert.deepEqual((await store.beat(mark)).lost, []);
       assert.deepEqual((await store.beat({ ...mark, epoch: 'another' })).lost, every);

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { NearCache } from '../src/cache/cache.ts';
+import type { Store } from '../src/lifecycle/ports.ts';
+import { created } from '../src/stores/contract/subject.ts';
+import { memory } from '../src/stores/memory.ts';
+import { TestClock } from '../src/testing/clock.ts';
+import { systemHash } from '../src/world.ts';
+import { Between, settled } from './between.ts';
+
+export interface SiteOptions {
+  readonly bytes?: number;
+  readonly distance?: 'network' | 'machine';
+  /** Between the process that remembers and the engine. */
+  readonly around?: (store: Store) => Store;
+}
+
+/** A process that remembers, and another (`far`) that writes, on one engine that is reached over a network. */
+export class Site {
+  readonly clock: TestClock = new TestClock();
+  /** What stands between the first process and the engine. */
+  readonly between: Between = new Between();
+  readonly engine: Store;
+  readonly near: NearCache;
+  readonly far: Store;
+
+  constructor({ bytes = 2 ** 20, distance = 'network', around = (store) => store }: SiteOptions = {}) {
+    this.engine = memory({ now: this.clock.now });
+    const through = around(this.between.around(this.engine));
+    const away =
+      distance === 'network'
+        ? networked(through)
+        : new Proxy(through, { get: (target, name) => (name === 'distance' ? distance : Reflect.get(target, name)) });
+    this.near = new NearCache(away, this.clock, systemHash, { bound: 1000, bytes });
+    this.far = this.engine;
+  }
+
+  /** A session that the first process has read and may serve. */
+  async known(subject = 'u1'): Promise<string> {
+    const { id } = await created(this.engine, subject);
+    await this.prove(id);
+    // A beat has told of its making.
+    await this.pass(300);
+    await this.near.store.find(id);
+    assert.equal(this.near.get(id)?.id, id);
+    return id;
+  }
+
+  async prove(id: string): Promise<void> {
+    this.near.get(id);
+    await settled();
+  }
+
+  /** Time passes, and beats with it. */
+  async pass(milliseconds: number): Promise<void> {
+    for (let left = milliseconds; left > 0; left -= 50) {
+      this.clock.advance(Math.min(50, left));
+      await settled();
+    }
+  }
+}
+
+/** The same engine, as over a network: its answers come later. */
+export function networked(store: Store): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'distance') return 'network';
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      if (name === 'now' || name === 'watch' || name === 'listen') return value.bind(target);
+      return async (...given: unknown[]) => Reflect.apply(value, target, given);
+    },
+  });
+}

@@ -1,0 +1,107 @@
+import { skipWithout } from '../../packages/sojourn/test/stores/process.ts';
+
+export interface Mutant {
+  readonly bug: string;
+  /** Of packages/sojourn/src. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  /** Of packages/sojourn: what must find it. */
+  readonly tests: readonly string[];
+  readonly pattern: string;
+  readonly skip?: string | false;
+}
+
+const redis = skipWithout('redis-server');
+
+export const mutants: readonly Mutant[] = [
+  {
+    bug: 'a fill without a version: what a change overtook is remembered',
+    file: 'cache/cache.ts',
+    from: 'if (this.#dropsOf(id) === before) this.#entries.set(record);',
+    to: 'if (before >= 0) this.#entries.set(record);',
+    tests: ['test/interleaving/near.test.ts'],
+    pattern: 'every order',
+  },
+  {
+    bug: 'a beat that is only a read: a primary that was cut off goes on proving',
+    file: 'stores/redis/scripts.ts',
+    from: "redis.call('HSET', KEYS[1], 'beat', time)\n",
+    to: '',
+    tests: ['test/stores/redis-cut-off.test.ts'],
+    pattern: 'cut off',
+    skip: redis,
+  },
+  {
+    bug: 'old entries are kept over a reconnect to a primary that lost writes and has counted on',
+    file: 'stores/changes.ts',
+    from: 'since.length === log.counter - from && markAt(log, from) === mark ? since : null',
+    to: "since.length === log.counter - from && mark !== '?' ? since : null",
+    tests: ['src/stores/changes.test.ts', 'test/stores/redis-cut-off.test.ts'],
+    pattern: 'counted on',
+    skip: redis,
+  },
+  {
+    bug: 'a gap in what changed is passed over',
+    file: 'stores/changes.ts',
+    from: 'since.length === log.counter - from && markAt',
+    to: 'since.length <= log.counter - from && markAt',
+    tests: ['src/stores/changes.test.ts'],
+    pattern: '',
+  },
+  {
+    bug: 'the proof counts from when the answer came',
+    file: 'cache/proof.ts',
+    from: '(beat) => this.#proved(beat, elapsed, wall),',
+    to: '(beat) => this.#proved(beat, this.#clock.elapsed(), wall + 0 * elapsed + 1000),',
+    tests: ['src/cache/cache.test.ts'],
+    pattern: 'G7',
+  },
+  {
+    bug: 'one clock only: a machine that was suspended serves what it remembers',
+    file: 'cache/proof.ts',
+    from: '&& wall >= 0 && wall < this.#bound;',
+    to: '&& wall !== Number.NaN;',
+    tests: ['src/cache/cache.test.ts'],
+    pattern: 'G7',
+  },
+  {
+    bug: 'a verdict from memory: a token that was rotated elsewhere is refused',
+    file: 'lifecycle/track.ts',
+    from: 'if (near && (expiry || !admits(standing.is))) {',
+    to: 'if (near && expiry && !admits(standing.is)) {',
+    tests: ['src/lifecycle/near.test.ts'],
+    pattern: '',
+  },
+  {
+    bug: 'an upsert: an update brings an ended session back',
+    file: 'stores/operations/track.ts',
+    from: `if (found === null || found.ending) return { outcome: 'gone' };
+  if (found.operation === operation) return { outcome: 'updated', record: found };
+  const current = seenAt > found.lastSeenAt && seenAt < liveUntil(found) ? { ...found, lastSeenAt: seenAt } : found;
+  if (!isLive(current, now)) return { outcome: 'gone' };
+  if (current.version !== version) return { outcome: 'conflict' };`,
+    to: `if (found === null || now < 0) return { outcome: 'gone' };
+  const { ending: _, ...unended } = found;
+  const current = { ...unended, lastSeenAt: Math.max(seenAt, found.lastSeenAt) };
+  if (isLive(current, liveUntil(current))) return { outcome: 'conflict' };`,
+    tests: ['test/interleaving/interleavings.test.ts'],
+    pattern: 'G[34].*every order.*memory',
+  },
+  {
+    bug: 'the index by subject is written apart from the session',
+    file: 'stores/memory.ts',
+    from: 'this.#bySubject.set(record.subject, ids.add(record.id));',
+    to: 'this.#bySubject.set(record.subject, ids);\n    queueMicrotask(() => ids.add(record.id));',
+    tests: ['src/stores/memory.test.ts'],
+    pattern: 'G9',
+  },
+  {
+    bug: 'a sign-in that does not say when it was checked lands after a password change',
+    file: 'stores/operations/create.ts',
+    from: 'if (refused) return { outcome: refused };',
+    to: "if (refused && options.checkedAt < 0) return { outcome: 'subject_changed' };",
+    tests: ['src/stores/memory.test.ts'],
+    pattern: 'G10',
+  },
+];
