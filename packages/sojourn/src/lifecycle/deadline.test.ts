@@ -131,6 +131,41 @@ test('an answer after the deadline is not heard, also when it is a failure', asy
   }
 });
 
+/** Every write that would change what somebody was told nobody knows. */
+const lateWrites: readonly (keyof Store)[] = [
+  'create',
+  'update',
+  'end',
+  'endAll',
+  'enable',
+  'setPermissions',
+  'sweep',
+  'purge',
+  'adopt',
+  'note',
+];
+
+test('a write that reaches the engine after the deadline does nothing (G8)', async () => {
+  for (const name of lateWrites) {
+    const { store, between, clock } = bench();
+    const record = await created(store, 'u1', { idleTimeout: 1000 });
+    const { live } = await store.list('u1');
+    const cursor = await store.cursor();
+    const held = Promise.withResolvers<void>();
+    between.before(name, () => held.promise);
+    const refused = assert.rejects(async () => calls[name]?.(store), code('store_unavailable'));
+    clock.advance(2000);
+    await refused;
+    held.resolve();
+    await settled();
+    assert.equal(between.count(name), name === 'create' ? 2 : 1);
+    assert.deepEqual(await store.find(record.id), record, name);
+    assert.deepEqual((await store.list('u1')).live, live, name);
+    assert.equal((await store.subject('u1')).changedAt, 0, name);
+    assert.equal(await store.cursor(), cursor, name);
+  }
+});
+
 test('a call that was answered or failed leaves no timer behind', async () => {
   const { store, between } = bench();
   let waiting = 0;

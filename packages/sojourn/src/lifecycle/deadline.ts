@@ -1,9 +1,9 @@
 import { SojournError } from './errors.ts';
-import type { Clock, Store } from './ports.ts';
+import type { Asked, Clock, Store } from './ports.ts';
 
 /**
  * A store whose every call answers or throws `store_unavailable` within a deadline, whatever the
- * engine's client does or throws. What comes later than that is not heard.
+ * engine's client does or throws. What comes later than that is not heard, and no write happens later.
  */
 export function withDeadline(store: Store, clock: Clock, deadline: number): Store {
   /** What a driver says may name hosts and accounts: it stays in the cause, for the log. */
@@ -36,6 +36,20 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
     return inTime as Store[Name];
   };
 
+  const write = {
+    create: bounded('create'),
+    update: bounded('update'),
+    end: bounded('end'),
+    endAll: bounded('endAll'),
+    enable: bounded('enable'),
+    setPermissions: bounded('setPermissions'),
+    sweep: bounded('sweep'),
+    purge: bounded('purge'),
+    adopt: bounded('adopt'),
+    note: bounded('note'),
+  };
+  const now = (): Asked => ({ until: store.now() + deadline });
+
   return {
     name: store.name,
     distance: store.distance,
@@ -47,18 +61,19 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
     events: bounded('events'),
     cursor: bounded('cursor'),
     beat: bounded('beat'),
-    create: bounded('create'),
-    update: bounded('update'),
     touch: bounded('touch'),
-    end: bounded('end'),
-    endAll: bounded('endAll'),
-    enable: bounded('enable'),
-    setPermissions: bounded('setPermissions'),
-    sweep: bounded('sweep'),
-    purge: bounded('purge'),
+    create: (session, options) => write.create(session, { ...options, ...now() }),
+    update: (id, version, change, options) => write.update(id, version, change, { ...options, ...now() }),
+    end: (id, options) => write.end(id, { ...options, ...now() }),
+    endAll: (subject, options) => write.endAll(subject, { ...options, ...now() }),
+    enable: (subject, options) => write.enable(subject, { ...options, ...now() }),
+    setPermissions: (subject, permissions, options) =>
+      write.setPermissions(subject, permissions, { ...options, ...now() }),
+    purge: (subject, options) => write.purge(subject, { ...options, ...now() }),
+    adopt: (sessions, subjects, options) => write.adopt(sessions, subjects, { ...options, ...now() }),
+    sweep: (most) => write.sweep(most, now()),
+    note: (notices) => write.note(notices, now()),
     subjects: bounded('subjects'),
-    adopt: bounded('adopt'),
-    note: bounded('note'),
     watch: (changed) => store.watch(changed),
     listen: (changed) => store.listen(changed),
     close: bounded('close'),

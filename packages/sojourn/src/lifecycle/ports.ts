@@ -69,8 +69,17 @@ export type Change = {
     | 'data']?: SessionRecord[Field] | undefined;
 };
 
+/** How long whoever asks for a write waits for its answer. */
+export interface Asked {
+  /**
+   * The engine's time from which on the write is not to be done any more, wherever it has been waiting: who
+   * asked was told that nobody knows. Absent: somebody waits however long it takes.
+   */
+  readonly until?: number;
+}
+
 /** What a write carries besides its content. */
-export interface WriteOptions {
+export interface WriteOptions extends Asked {
   /** Id of this write; a write repeated with the same id is done once and answers alike. */
   readonly operation: string;
 }
@@ -230,7 +239,7 @@ export interface Store {
   create(session: NewSession, options: CreateOptions): Promise<Created>;
   /** Conditional on the version and on being live. */
   update(id: string, version: number, change: Change, options: UpdateOptions): Promise<Updated>;
-  /** Forward only, live sessions only; others are passed over. Leaves the version alone. */
+  /** Forward only, live sessions only; others are passed over. Leaves the version alone. Late is as good as in time. */
   touch(touches: readonly Touch[]): Promise<void>;
   /** `null` when nothing is known of the id. Ending an ended session changes nothing. */
   end(id: string, options: EndOptions): Promise<Ended | null>;
@@ -252,7 +261,7 @@ export interface Store {
     filter?: { readonly state?: 'anonymous' | 'signed-in' | 'ended'; readonly kind?: string },
   ): MaybePromise<Page>;
   /** Ends what is dead by the clock, removes tombstones past their limit and events past the retention. */
-  sweep(most: number): Promise<Swept>;
+  sweep(most: number, asked?: Asked): Promise<Swept>;
   /** Ends the subject's sessions and erases its tombstones, kept data and details in events. */
   purge(subject: string, options: WriteOptions): Promise<readonly SessionRecord[]>;
   /** The subjects that have a record of their own, in an order of the engine's. */
@@ -268,7 +277,7 @@ export interface Store {
     options: WriteOptions,
   ): Promise<readonly Adopted[]>;
   /** Records notices as events. */
-  note(notices: readonly Notice[]): Promise<void>;
+  note(notices: readonly Notice[], asked?: Asked): Promise<void>;
   /** Events after a cursor, oldest first within a partition; from the oldest kept when `null`. `cursor_lost` rather than a gap. */
   events(after: string | null, most: number): MaybePromise<EventsPage>;
   /** The cursor of this moment. */

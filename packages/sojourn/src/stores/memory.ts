@@ -46,12 +46,12 @@ class MemoryStore implements Store {
   touch: Store['touch'] = async (...given) => this.#write((rows) => operations.touch(rows, ...given));
   end: Store['end'] = async (...given) => this.#write((rows, now) => operations.end(rows, now, ...given));
   endAll: Store['endAll'] = async (...given) => this.#write((rows, now) => operations.endAll(rows, now, ...given));
-  enable: Store['enable'] = async (subject) => this.#write((rows, now) => operations.enable(rows, now, subject));
+  enable: Store['enable'] = async (...given) => this.#write((rows, now) => operations.enable(rows, now, ...given));
   setPermissions: Store['setPermissions'] = async (...given) =>
     this.#write((rows, now) => operations.setPermissions(rows, now, ...given));
-  sweep: Store['sweep'] = async (most) => this.#write((rows, now) => operations.sweep(rows, now, most));
+  sweep: Store['sweep'] = async (...given) => this.#write((rows, now) => operations.sweep(rows, now, ...given));
   purge: Store['purge'] = async (...given) => this.#write((rows, now) => operations.purge(rows, now, ...given));
-  note: Store['note'] = async (notices) => this.#write((rows, now) => operations.note(rows, now, notices));
+  note: Store['note'] = async (...given) => this.#write((rows, now) => operations.note(rows, now, ...given));
 
   adopt: Store['adopt'] = async (...given) => this.#write((rows, now) => operations.adopt(rows, now, ...given));
 

@@ -7,6 +7,7 @@
 export { adopt } from './operations/adopt.ts';
 export { create } from './operations/create.ts';
 export { sweep } from './operations/expire.ts';
+export { checkInTime } from './operations/in-time.ts';
 export { setPermissions } from './operations/permissions.ts';
 export { keptNow } from './operations/subjects.ts';
 export { enable, end, endAll, purge } from './operations/terminate.ts';

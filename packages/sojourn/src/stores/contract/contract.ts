@@ -3,6 +3,7 @@ import { subjectBehaviour } from './adopted-subjects.ts';
 import { adoptionBehaviour } from './adoption.ts';
 import { endingBehaviour } from './endings.ts';
 import { eventBehaviour } from './events.ts';
+import { lateBehaviour } from './late.ts';
 import { plainBehaviour } from './plain.ts';
 import { sharedBehaviour } from './processes.ts';
 import { raceBehaviour } from './races.ts';
@@ -25,6 +26,7 @@ export function storeContract(name: string, open: Open, { skip = false }: { skip
   endingBehaviour(name, open);
   eventBehaviour(name, open);
   raceBehaviour(name, open);
+  lateBehaviour(name, open);
   adoptionBehaviour(name, open);
   subjectBehaviour(name, open);
   sharedBehaviour(name, open);

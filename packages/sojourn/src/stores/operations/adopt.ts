@@ -13,6 +13,7 @@ import { partitionOf } from '../../lifecycle/token.ts';
 import type { Rows } from '../rows.ts';
 import { adoptSubject, refusesSession } from './adopt-subject.ts';
 import { addAnonymous, append, staysCounted } from './endings.ts';
+import { checkInTime } from './in-time.ts';
 
 /*
  * Records of another engine, as they are there. A record remembers in `adopted` as which write it came:
@@ -24,8 +25,9 @@ export function adopt(
   now: number,
   records: readonly SessionRecord[],
   subjects: readonly SubjectRecord[],
-  { operation }: WriteOptions,
+  { operation, until }: WriteOptions,
 ): Adopted[] {
+  checkInTime(now, until);
   const theirs = new Map(subjects.map((record) => [record.subject, record]));
   // Endings before the subjects, so that each session of one who is disabled ends for its own reason.
   const tombstones = records.flatMap((record) => {

@@ -4,9 +4,11 @@ import { type Ending, isLive, type NewSession, type SessionRecord, stamped } fro
 import type { Rows } from '../rows.ts';
 import { addAnonymous, append, ending, endOne, expiryEnding } from './endings.ts';
 import { shortened } from './expire.ts';
+import { checkInTime } from './in-time.ts';
 import { keptNow } from './subjects.ts';
 
 export function create(rows: Rows, now: number, session: NewSession, options: CreateOptions): Created {
+  checkInTime(now, options.until);
   const repeated = rows.session(session.id);
   if (repeated) return { outcome: 'created', record: repeated, ended: [] };
   const replaced = options.replaces ? rows.session(options.replaces.id) : null;

@@ -1,12 +1,14 @@
-import type { Swept } from '../../lifecycle/ports.ts';
+import type { Asked, Swept } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { dueAt, type Rows, retention } from '../rows.ts';
 import { addAnonymous, endOne, expiryEnding, staysCounted } from './endings.ts';
+import { checkInTime } from './in-time.ts';
 import { readable } from './readable.ts';
 
 const day = 86_400_000;
 
-export function sweep(rows: Rows, now: number, most: number): Swept {
+export function sweep(rows: Rows, now: number, most: number, { until }: Asked = {}): Swept {
+  checkInTime(now, until);
   const expired: Pick<SessionRecord, 'id' | 'ending'>[] = [];
   let removed = 0;
   const unreadable: string[] = [];

@@ -3,6 +3,7 @@ import { permissionChange } from '../../lifecycle/permissions.ts';
 import type { WriteOptions } from '../../lifecycle/ports.ts';
 import type { Rows } from '../rows.ts';
 import { append } from './endings.ts';
+import { checkInTime } from './in-time.ts';
 import { buryUnreadable } from './readable.ts';
 import { changeSubject } from './subjects.ts';
 
@@ -11,8 +12,9 @@ export function setPermissions(
   now: number,
   subject: string,
   permissions: readonly string[],
-  { operation }: WriteOptions,
+  { operation, until }: WriteOptions,
 ): number {
+  checkInTime(now, until);
   changeSubject(rows, now, subject, {});
   buryUnreadable(rows, now, subject, { reason: 'revoked', by: 'system' });
   let changed = 0;

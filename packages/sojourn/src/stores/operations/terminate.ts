@@ -1,13 +1,15 @@
 import { eventOf } from '../../lifecycle/events.ts';
-import type { EndAllOptions, Ended, EndOptions, WriteOptions } from '../../lifecycle/ports.ts';
+import type { Asked, EndAllOptions, Ended, EndOptions, WriteOptions } from '../../lifecycle/ports.ts';
 import { isLive, type SessionRecord } from '../../lifecycle/session.ts';
 import type { Rows } from '../rows.ts';
 import { append, ending, endOne, expiryEnding } from './endings.ts';
 import { shortened } from './expire.ts';
+import { checkInTime } from './in-time.ts';
 import { buryUnreadable } from './readable.ts';
 import { changeSubject, subjectOf } from './subjects.ts';
 
 export function end(rows: Rows, now: number, id: string, options: EndOptions): Ended | null {
+  checkInTime(now, options.until);
   const record = rows.session(id);
   if (record === null) return null;
   if (record.ending) return { ended: record.operation === options.operation, record };
@@ -31,6 +33,7 @@ function keepData(rows: Rows, record: SessionRecord): void {
 }
 
 export function endAll(rows: Rows, now: number, subject: string, options: EndAllOptions): SessionRecord[] {
+  checkInTime(now, options.until);
   changeSubject(rows, now, subject, options.disable ? { disabled: true } : {});
   buryUnreadable(rows, now, subject, options);
   return rows
@@ -46,7 +49,8 @@ export function endAll(rows: Rows, now: number, subject: string, options: EndAll
     );
 }
 
-export function enable(rows: Rows, now: number, subject: string): void {
+export function enable(rows: Rows, now: number, subject: string, { until }: Asked): void {
+  checkInTime(now, until);
   changeSubject(rows, now, subject, { disabled: false });
 }
 

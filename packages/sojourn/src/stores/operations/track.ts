@@ -1,9 +1,10 @@
 import { eventOf } from '../../lifecycle/events.ts';
-import type { Change, Notice, Touch, Updated, UpdateOptions } from '../../lifecycle/ports.ts';
+import type { Asked, Change, Notice, Touch, Updated, UpdateOptions } from '../../lifecycle/ports.ts';
 import { isLive, liveUntil, type SessionRecord } from '../../lifecycle/session.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import type { Rows } from '../rows.ts';
 import { append } from './endings.ts';
+import { checkInTime } from './in-time.ts';
 import { readable } from './readable.ts';
 
 export function update(
@@ -12,8 +13,9 @@ export function update(
   id: string,
   version: number,
   change: Change,
-  { operation, seenAt, events }: UpdateOptions,
+  { operation, seenAt, events, until }: UpdateOptions,
 ): Updated {
+  checkInTime(now, until);
   const found = rows.session(id);
   if (found === null || found.ending) return { outcome: 'gone' };
   if (found.operation === operation) return { outcome: 'updated', record: found };
@@ -40,7 +42,8 @@ export function touch(rows: Rows, touches: readonly Touch[]): void {
   }
 }
 
-export function note(rows: Rows, now: number, notices: readonly Notice[]): void {
+export function note(rows: Rows, now: number, notices: readonly Notice[], { until }: Asked = {}): void {
+  checkInTime(now, until);
   for (const { id, code, count } of notices) {
     const record = readable(rows, id);
     if (record) append(rows, eventOf('noticed', record, now, { code, count }));

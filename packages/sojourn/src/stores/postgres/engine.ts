@@ -6,6 +6,7 @@ import { partitions } from '../../lifecycle/token.ts';
 import { beatOf, type Change } from '../changes.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { mostEnded, retention } from '../rows.ts';
+import { aheadBy } from '../staged/ahead.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
 import type { PostgresClient } from './postgres.ts';
@@ -129,9 +130,11 @@ export class PostgresEngine implements Engine {
 
   async load(wanted: Wanted): Promise<Loaded> {
     const { ids = [], subject = null, tombstones = false, owners = false, anonymous, due } = wanted;
+    const sent = Date.now();
     const [row] = await (due === undefined
       ? this.#ask('load', [this.#time(), ids, subject, tombstones, owners, anonymous !== undefined])
       : this.#ask('claim', [this.#time(), due, claimFor]));
+    this.#ahead = aheadBy(this.#ahead, Number(row?.['now']), sent);
     const { sessions, unreadable } = sorted(listOf<Row>(row?.['sessions']));
     const subjects = listOf<Row>(row?.['subjects']).map((one): [string, StampedSubject] => [
       String(one['subject']),

@@ -12,7 +12,7 @@ export function commitFunction(schema: string): string {
   return `
 CREATE OR REPLACE FUNCTION ${schema}.commit(stage jsonb, at bigint) RETURNS boolean LANGUAGE plpgsql AS $commit$
 DECLARE
-  clock bigint := coalesce(at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+  clock bigint;
   stamped int;
 BEGIN
   PERFORM 1 FROM ${schema}.partitions
@@ -21,6 +21,8 @@ BEGIN
   PERFORM 1 FROM ${schema}.sessions
     WHERE id IN (SELECT one->>'id' FROM jsonb_array_elements(stage->'guards') one)
     ORDER BY id FOR UPDATE;
+  -- Only now: it may have waited long for the locks.
+  clock := coalesce(at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
   IF clock >= (stage->>'before')::bigint OR EXISTS (
     SELECT 1 FROM jsonb_to_recordset(stage->'guards') AS seen(id text, version int, "lastSeenAt" bigint)
     LEFT JOIN ${schema}.sessions session ON session.id = seen.id

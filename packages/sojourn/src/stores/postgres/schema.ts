@@ -67,6 +67,8 @@ const migrations: readonly ((schema: string) => string)[] = [
       PRIMARY KEY (partition, slot)
     ) WITH (fillfactor = 50);
     ${commitFunction(schema)}`,
+  // A commit asks for the time once it has its locks.
+  commitFunction,
 ];
 
 type Answer = Awaited<ReturnType<PostgresClient['query']>>;

@@ -69,6 +69,8 @@ export function withdrawn(stage: Stage): Stage {
 function again(stage: Stage): Stage {
   return {
     ...stage,
+    // Begun in time, it is brought to its end.
+    before: Number.POSITIVE_INFINITY,
     guards: stage.insert.map(({ id, version, lastSeenAt }) => ({ id, version, lastSeenAt })),
     subject: null,
     insert: [],

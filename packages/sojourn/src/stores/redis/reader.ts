@@ -5,6 +5,7 @@ import type { SessionRecord } from '../../lifecycle/session.ts';
 import { partitions } from '../../lifecycle/token.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { mostEnded, retention, stateOf } from '../rows.ts';
+import { aheadBy } from '../staged/ahead.ts';
 import type { StampedSubject, UnreadableRow } from '../staged/engine.ts';
 import { listOf, type Send, textOf } from './client.ts';
 import type { Keys } from './keys.ts';
@@ -190,8 +191,11 @@ export class RedisReader {
 
   async time(): Promise<number> {
     if (this.#given) return this.#given();
+    const sent = Date.now();
     const [seconds, microseconds] = listOf(await this.#send('TIME')).map(Number);
-    return (seconds ?? 0) * 1000 + Math.floor((microseconds ?? 0) / 1000);
+    const now = (seconds ?? 0) * 1000 + Math.floor((microseconds ?? 0) / 1000);
+    this.#ahead = aheadBy(this.#ahead, now, sent);
+    return now;
   }
 }
 

@@ -215,6 +215,25 @@ test('G8: a write that cannot get the file is unknown, and the store goes on aft
   await store.close();
 });
 
+test('G8: a write that has waited for the file longer than anybody waits for it is not begun [sqlite]', async () => {
+  const path = freshPath();
+  const store = sqlite(path);
+  const record = await created(store, 'u1');
+  const blocker = new DatabaseSync(path);
+  blocker.exec('BEGIN IMMEDIATE');
+  const until = store.now() + 20;
+  const late = assert.rejects(
+    store.end(record.id, { reason: 'signed_out', by: 'u1', operation: operation(), until }),
+    refusal('store_unavailable', /late/),
+  );
+  while (store.now() < until) await new Promise((resolve) => setImmediate(resolve));
+  blocker.exec('ROLLBACK');
+  blocker.close();
+  await late;
+  assert.deepEqual(await store.find(record.id), record);
+  await store.close();
+});
+
 test('G8: a closed store answers nothing [sqlite]', async () => {
   const store = sqlite(freshPath());
   await store.close();

@@ -117,7 +117,7 @@ function run(call: Call, now: number): unknown {
     case 'endAll':
       return operations.endAll(rows, now, ...call.args);
     case 'enable':
-      return operations.enable(rows, now, call.args[0]);
+      return operations.enable(rows, now, ...call.args);
     case 'setPermissions':
       return operations.setPermissions(rows, now, ...call.args);
     case 'sweep':

@@ -1,4 +1,4 @@
-import type { Store, SubjectRecord } from '../../lifecycle/ports.ts';
+import type { Asked, Store, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import * as operations from '../operations.ts';
@@ -14,13 +14,15 @@ interface Family {
 
 /** Adopts family by family, so that each is one step. */
 export function adoptBy(
-  decide: <T>(wanted: Wanted, operation: (rows: StagedRows, now: number) => T) => Promise<T>,
+  decide: <T>(wanted: Wanted, operation: (rows: StagedRows, now: number) => T, asked: Asked) => Promise<T>,
 ): Store['adopt'] {
   return async (records, subjects, options) => {
     const adopted = await Promise.all(
       familiesOf(records, subjects).map((family) =>
-        decide({ ids: family.records.map(({ id }) => id), subject: family.subject ?? undefined }, (rows, now) =>
-          operations.adopt(rows, now, family.records, family.subjects, options),
+        decide(
+          { ids: family.records.map(({ id }) => id), subject: family.subject ?? undefined },
+          (rows, now) => operations.adopt(rows, now, family.records, family.subjects, options),
+          options,
         ),
       ),
     );

@@ -56,7 +56,7 @@ export interface Guard {
 /** What a decision changes, and what it rests on. */
 export interface Stage {
   readonly now: number;
-  /** The decision holds only before this time: some session was judged alive that dies then. */
+  /** The decision holds only before this time: some session was judged alive that dies then, or nobody waits for it then. */
   readonly before: number;
   readonly guards: readonly Guard[];
   /** The subject that was read, if any. */
