@@ -4,6 +4,7 @@ import { adoptionBehaviour } from './adoption.ts';
 import { endingBehaviour } from './endings.ts';
 import { eventBehaviour } from './events.ts';
 import { lateBehaviour } from './late.ts';
+import { manyBehaviour } from './many.ts';
 import { plainBehaviour } from './plain.ts';
 import { sharedBehaviour } from './processes.ts';
 import { raceBehaviour } from './races.ts';
@@ -27,6 +28,7 @@ export function storeContract(name: string, open: Open, { skip = false }: { skip
   eventBehaviour(name, open);
   raceBehaviour(name, open);
   lateBehaviour(name, open);
+  manyBehaviour(name, open);
   adoptionBehaviour(name, open);
   subjectBehaviour(name, open);
   sharedBehaviour(name, open);

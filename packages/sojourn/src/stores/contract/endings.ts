@@ -284,18 +284,4 @@ export function endingBehaviour(name: string, open: Open): void {
     const terminal = (await allEvents(store)).filter(({ event }) => isTerminal(event));
     assert.equal(terminal.length, 1);
   });
-
-  behaviour(name, open, 'an ending is listed however much else has happened since', async ({ store, clock }) => {
-    const { id } = await created(store, 'u1');
-    const other = await created(store, 'u1');
-    await store.end(id, { reason: 'signed_out', by: 'u1', operation: operation() });
-    clock.now += 1;
-    const notices = Array.from({ length: 1001 }, () => ({ id: other.id, code: 'secret_mismatch', count: 1 }) as const);
-    await store.note(notices);
-    const { ended } = await store.list('u1');
-    assert.deepEqual(
-      ended.map(({ sessionId }) => sessionId),
-      [id],
-    );
-  });
 }

@@ -148,6 +148,12 @@ export class StagedRows implements Rows {
     return known;
   }
 
+  /** Of the sessions that were there, those that have been changed and are still there. */
+  replaced(): SessionRecord[] {
+    const there = [...this.#now.values()].filter((record) => record !== null);
+    return there.filter(({ id }) => !this.#inserted.has(id));
+  }
+
   /** What is to be committed, `null` when nothing was changed. */
   stage(): Stage | null {
     const changes = this.#now.size + this.#bury.size + this.#defer.size + this.#events.length;
@@ -164,7 +170,7 @@ export class StagedRows implements Rows {
       guards: [...this.#read].map((id) => this.#guard(id)),
       subject: subject === null ? null : this.#stampedSubject(subject),
       insert: written.filter(({ id }) => this.#inserted.has(id)),
-      replace: written.filter(({ id }) => !this.#inserted.has(id)),
+      replace: this.replaced(),
       remove: [...this.#now].filter(([, record]) => record === null).map(([id]) => id),
       removed: new Map([...this.#found, ...this.#unreadable].map(([id, { subject }]) => [id, subject])),
       bury: this.#bury,

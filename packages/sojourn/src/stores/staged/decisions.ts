@@ -1,0 +1,102 @@
+import { SojournError } from '../../lifecycle/errors.ts';
+import type { Asked } from '../../lifecycle/ports.ts';
+import { checkInTime } from '../operations.ts';
+import type { Engine, Loaded, Stage, Wanted } from './engine.ts';
+import { writeInParts } from './in-parts.ts';
+import { StagedRows } from './rows.ts';
+
+/** Decided again this often at most; beyond it the engine is busier than anybody should wait for. */
+const mostAttempts = 50;
+
+/** Loads, decides, commits; and decides again when something has changed meanwhile. */
+export class Decisions {
+  readonly #engine: Engine;
+  /** Writes about one subject or session go one after another from this process, so that they seldom conflict. */
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  readonly decide = <T>(
+    wanted: Wanted,
+    operation: (rows: StagedRows, now: number) => T,
+    { until = Number.POSITIVE_INFINITY }: Asked = {},
+  ): Promise<T> => this.#inTurn(wanted, until, () => this.#attempts(wanted, operation, until));
+
+  /** Of all sessions of a subject, which may be many: part by part, so that the engine does not stand still for all others. */
+  readonly decideInParts = <T extends { readonly id: string }>(
+    wanted: Wanted,
+    operation: (rows: StagedRows, now: number) => readonly T[],
+    { until = Number.POSITIVE_INFINITY }: Asked = {},
+  ): Promise<readonly T[]> =>
+    this.#inTurn(wanted, until, async () => {
+      const load = (): Promise<Loaded> => this.#load(wanted, until);
+      const commit = (stage: Stage): Promise<boolean> => this.#commit(stage, until);
+      return (await writeInParts({ load, commit, mostAttempts }, operation)) ?? this.#overtaken();
+    });
+
+  #inTurn<T>(wanted: Wanted, until: number, write: () => Promise<T>): Promise<T> {
+    const key = wanted.subject ?? wanted.ids?.[0] ?? 'sweep';
+    const before = this.#last.get(key);
+    const mine = (before ?? Promise.resolve()).then(write);
+    const done = settledWithin(until - this.#engine.now(), mine).then(() => {
+      if (this.#last.get(key) === done) this.#last.delete(key);
+    });
+    this.#last.set(key, done);
+    return mine;
+  }
+
+  async #attempts<T>(wanted: Wanted, operation: (rows: StagedRows, now: number) => T, until: number): Promise<T> {
+    let claimed: Loaded | null = null;
+    for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      const loaded: Loaded = await (claimed ? this.#again(claimed, until) : this.#load(wanted, until));
+      if (wanted.due !== undefined) claimed ??= { ...loaded, more: loaded.more || loaded.due.length >= wanted.due };
+      const rows = new StagedRows(loaded);
+      const result = operation(rows, loaded.now);
+      const stage = rows.stage();
+      if (stage === null || (await this.#commit(stage, until))) return result;
+    }
+    return this.#overtaken();
+  }
+
+  #load(wanted: Wanted, until: number): Promise<Loaded> {
+    checkInTime(this.#engine.now(), until);
+    return this.#engine.load(wanted);
+  }
+
+  #commit(stage: Stage, until: number): Promise<boolean> {
+    checkInTime(this.#engine.now(), until);
+    // A client that was offline may send it late: then it does nothing.
+    return this.#engine.commit({ ...stage, before: Math.min(stage.before, Math.floor(until)) });
+  }
+
+  #overtaken(): never {
+    throw new SojournError(
+      'store_unavailable',
+      `${this.#engine.name}: ${mostAttempts} times another write came first.`,
+    );
+  }
+
+  /** What was claimed, as it is now: claimed anew it would not be, for everybody passes over it for a while. */
+  async #again({ due, more }: Loaded, until: number): Promise<Loaded> {
+    const loaded = await this.#load({ ids: due }, until);
+    const there = new Set([...loaded.sessions, ...loaded.unreadable].map(({ id }) => id));
+    return { ...loaded, due: due.filter((id) => there.has(id)), more };
+  }
+}
+
+/** Longer, it would fire at once. */
+const longestTimer = 2 ** 31 - 1;
+
+/** Resolves when the write has settled, or when nobody waits for it any more: a connection may never answer. */
+function settledWithin(time: number, write: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = Number.isFinite(time) ? setTimeout(resolve, Math.min(time, longestTimer)).unref() : undefined;
+    const settled = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    write.then(settled, settled);
+  });
+}

@@ -1,0 +1,60 @@
+import type { Stage } from './engine.ts';
+
+/** Sessions that are written in one step: the engine does little else meanwhile. */
+export const sessionsAtOnce = 100;
+
+/** Some of a decision's sessions with what is told of them. */
+export interface PartOfStage {
+  readonly stage: Stage;
+  readonly ids: ReadonlySet<string>;
+}
+
+/**
+ * A decision about the sessions of one subject, as decisions about a few of them each. What becomes of the
+ * subject itself goes with the first: from then on, who was checked before is refused. The past is erased
+ * with the last, when nothing is added to it any more.
+ */
+export function split(stage: Stage): readonly PartOfStage[] {
+  const { guards, bury, defer, counts } = stage;
+  const changed = [...counts.values()].flatMap((count) => count.changed);
+  const ids = [...new Set([...guards.map(({ id }) => id), ...bury.keys(), ...defer.keys(), ...changed])];
+  const parts = Math.max(1, Math.ceil(ids.length / sessionsAtOnce));
+  return Array.from({ length: parts }, (_, part) => {
+    const some = new Set(ids.slice(part * sessionsAtOnce, (part + 1) * sessionsAtOnce));
+    const first = part === 0;
+    const last = part === parts - 1;
+    const whole = { subject: first ? stage.subject : null, erase: last ? stage.erase : null };
+    return { ids: some, stage: { ...about(some, stage), ...whole } };
+  });
+}
+
+function about(ids: ReadonlySet<string>, stage: Stage): Stage {
+  const here = (id: string): boolean => ids.has(id);
+  const own = (map: ReadonlyMap<string, number>): Map<string, number> => new Map([...map].filter(([id]) => here(id)));
+  const counts: [number, { changed: string[]; anonymous: number }][] = [];
+  const numbers = new Map<number, number[]>();
+  for (const [partition, { changed }] of stage.counts) {
+    const some = changed.filter(here);
+    // Of one subject: there is no visitor among them.
+    if (some.length > 0) counts.push([partition, { changed: some, anonymous: 0 }]);
+    let taken = 0;
+    numbers.set(
+      partition,
+      changed.map((id) => (here(id) ? ++taken : 0)),
+    );
+  }
+  return {
+    ...stage,
+    guards: stage.guards.filter(({ id }) => here(id)),
+    insert: stage.insert.filter(({ id }) => here(id)),
+    replace: stage.replace.filter(({ id }) => here(id)),
+    remove: stage.remove.filter(here),
+    bury: own(stage.bury),
+    defer: own(stage.defer),
+    counts: new Map(counts),
+    events: stage.events.flatMap((told) => {
+      const number = numbers.get(told.partition)?.[told.number - 1] ?? 0;
+      return number === 0 ? [] : [{ ...told, number }];
+    }),
+  };
+}
