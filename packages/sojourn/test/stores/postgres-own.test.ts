@@ -3,16 +3,15 @@ import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
-import { allEvents, created, creating, found, newSession, operation } from '../../src/stores/contract/subject.ts';
+import { created, creating, found, newSession, operation } from '../../src/stores/contract/subject.ts';
 import { postgres } from '../../src/stores/postgres/postgres.ts';
 import { code } from '../lab.ts';
 import { account, type PostgresServer, postgresServer } from './postgres-server.ts';
 import { freePort, needed, newFolder, skipWithout, start, until } from './process.ts';
 
-/* What is PostgreSQL's own: migrations, poolers, tables a week, rows that cannot be read, a server that dies. */
+/* What is PostgreSQL's own: migrations, poolers, rows that cannot be read, a server that dies. */
 
 const skip = process.env['DATABASE_URL'] ? 'these tests stop their servers' : skipWithout('initdb', 'postgres');
-const week = 7 * 86_400_000;
 let server: PostgresServer;
 let pool: pg.Pool;
 let schemas = 0;
@@ -81,28 +80,6 @@ test('one record that cannot be read does not keep the rest from being ended (G6
   const swept = await store.sweep(10);
   assert.deepEqual([swept.expired.map(({ id }) => id), swept.unreadable], [[bobs.id], [lost.id]]);
   assert.deepEqual((await store.sweep(10)).unreadable, []);
-});
-
-test('events stand in a table a week, and to forget is to drop it [postgres]', { skip }, async () => {
-  const schema = freshSchema();
-  const clock = { now: Date.now() };
-  const store = await postgres(pool, { schema, now: () => clock.now });
-  const tables = async (): Promise<number> => {
-    const { rows } = await pool.query(
-      `SELECT count(*) FROM pg_inherits WHERE inhparent = '${schema}.events'::regclass`,
-    );
-    return Number(rows[0].count);
-  };
-  for (let i = 0; i < 3; i++) {
-    await created(store, `u${i}`);
-    clock.now += week;
-  }
-  assert.equal(await tables(), 3);
-  clock.now += 3 * week;
-  while ((await store.sweep(100)).more);
-  assert.ok((await tables()) < 3);
-  const kept = (await allEvents(store)).filter(({ event }) => event.at < clock.now - 4 * week);
-  assert.deepEqual(kept, []);
 });
 
 test('G7 G9: behind a pooler that shares connections between transactions [postgres]', {

@@ -1,8 +1,5 @@
 import { changesKept } from '../changes.ts';
 
-/** Events stand in a table a week. */
-const week = 7 * 86_400_000;
-
 /**
  * `commit` writes decisions: in its transaction it locks the partitions that take numbers
  * (so that the order of numbers is the order of commits), then the sessions, looks whether all is still
@@ -74,7 +71,6 @@ BEGIN
     counter = counter + count.numbers, anonymous = partitions.anonymous + count.anonymous
     FROM jsonb_to_recordset(stage->'counts') AS count(partition int, numbers int, anonymous int)
     WHERE partitions.partition = count.partition;
-  PERFORM ${schema}.week((event->>'at')::bigint) FROM jsonb_array_elements(stage->'events') event;
   INSERT INTO ${schema}.events (partition, number, at, subject, terminal, body)
     SELECT event.partition, partitions.counter - count.numbers + event.number,
       event.at, event.subject, event.terminal, event.body
@@ -99,52 +95,4 @@ BEGIN
   RETURN true;
 END
 $commit$;`;
-}
-
-/** Sees to the tables of events: one a week, and gone when it is past the retention. */
-export function eventFunctions(schema: string): string {
-  return `
-CREATE FUNCTION ${schema}.week(at bigint) RETURNS void LANGUAGE plpgsql AS $week$
-DECLARE
-  week bigint := at / ${week};
-  name text := 'events_' || week;
-BEGIN
-  IF to_regclass('${schema}.' || name) IS NULL THEN
-    PERFORM pg_advisory_xact_lock(hashtext('sojourn ${schema}'));
-    EXECUTE format('CREATE TABLE IF NOT EXISTS ${schema}.%I PARTITION OF ${schema}.events FOR VALUES FROM (%s) TO (%s)',
-      name, week * ${week}, (week + 1) * ${week});
-  END IF;
-END
-$week$;
-
-CREATE FUNCTION ${schema}.forget(before bigint, most int) RETURNS int LANGUAGE plpgsql AS $forget$
-DECLARE
-  name text;
-  forgotten int := 0;
-BEGIN
-  FOR name IN
-    SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
-    WHERE inhparent = '${schema}.events'::regclass
-      AND (substr(child.relname, 8)::bigint + 1) * ${week} <= before
-  LOOP
-    EXECUTE format('UPDATE ${schema}.partitions partitions SET forgotten = greatest(forgotten, old.number)
-      FROM (SELECT partition, max(number) AS number FROM ${schema}.%I GROUP BY partition) old
-      WHERE partitions.partition = old.partition', name);
-    EXECUTE format('DROP TABLE ${schema}.%I', name);
-    forgotten := forgotten + most;
-  END LOOP;
-  WITH old AS (
-    SELECT partition, number, at FROM ${schema}.events WHERE at < before ORDER BY at LIMIT most
-  ), remembered AS (
-    UPDATE ${schema}.partitions partitions SET forgotten = greatest(partitions.forgotten, newest.number)
-    FROM (SELECT partition, max(number) AS number FROM old GROUP BY partition) newest
-    WHERE partitions.partition = newest.partition
-  ), removed AS (
-    DELETE FROM ${schema}.events events USING old
-    WHERE events.partition = old.partition AND events.number = old.number AND events.at = old.at RETURNING 1
-  )
-  SELECT forgotten + count(*) INTO forgotten FROM removed;
-  RETURN forgotten;
-END
-$forget$;`;
 }

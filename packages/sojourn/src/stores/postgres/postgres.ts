@@ -2,6 +2,7 @@ import { invalid, SojournError } from '../../lifecycle/errors.ts';
 import type { Store } from '../../lifecycle/ports.ts';
 import { staged } from '../staged/staged.ts';
 import { PostgresEngine } from './engine.ts';
+import { isForbidden } from './failures.ts';
 import type { Row } from './rows.ts';
 import { migrate } from './schema.ts';
 
@@ -32,24 +33,34 @@ export async function postgres(client: PostgresClient, options: PostgresOptions 
   if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema)) {
     throw invalid(`postgres.schema ${schema}: use lower-case letters, digits and _.`);
   }
-  const epoch = await unknownUnlessAnswered(migrate(client, schema));
-  const engine = new PostgresEngine({
-    client,
-    schema,
-    epoch,
-    prepare: options.prepare ?? defaults.prepare,
-    given: options.now ?? null,
-    watchEvery: options.watchEvery ?? defaults.watchEvery,
+  return understood(schema, async () => {
+    const engine = new PostgresEngine({
+      client,
+      schema,
+      epoch: await migrate(client, schema),
+      prepare: options.prepare ?? defaults.prepare,
+      given: options.now ?? null,
+      watchEvery: options.watchEvery ?? defaults.watchEvery,
+    });
+    await engine.makeWeeks();
+    await engine.beat(null);
+    return staged(engine);
   });
-  if (options.now === undefined) await engine.beat(null);
-  return staged(engine);
 }
 
-async function unknownUnlessAnswered<T>(answer: Promise<T>): Promise<T> {
+/** What goes wrong while it is opened, in our words. */
+async function understood<T>(schema: string, open: () => Promise<T>): Promise<T> {
   try {
-    return await answer;
+    return await open();
   } catch (cause) {
     if (cause instanceof SojournError) throw cause;
+    if (isForbidden(cause)) {
+      throw new SojournError(
+        'store_unusable',
+        `The account may not use the schema ${schema} or bring it up to date: open it once with the account that owns it, and grant what docs/stores.md names.`,
+        { cause },
+      );
+    }
     throw new SojournError('store_unavailable', `postgres cannot be opened: ${String(cause)}`, { cause });
   }
 }

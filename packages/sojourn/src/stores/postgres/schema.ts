@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { SojournError } from '../../lifecycle/errors.ts';
 import { partitions } from '../../lifecycle/token.ts';
-import { commitFunction, eventFunctions } from './functions.ts';
+import { unlessTakenBack } from './failures.ts';
+import { commitFunction } from './functions.ts';
 import type { PostgresClient } from './postgres.ts';
-import { unlessTakenBack } from './taken-back.ts';
+import { weekFunctions } from './weeks.ts';
 
 /**
  * Forward migrations of a schema; `engine.version` is how many have run. Only ever append. `due_at` is a
  * lower bound of a live session's end that the sweep corrects, so a touch moves no index, and the row
- * keeps its place on its page (`fillfactor`). Events stand in a table a week, so that to forget is to drop.
+ * keeps its place on its page (`fillfactor`). Events stand in a table a week, so that to forget is to drop
+ * (`weeks.ts`).
  */
 const migrations: readonly ((schema: string) => string)[] = [
   (schema) => `
@@ -52,8 +54,7 @@ const migrations: readonly ((schema: string) => string)[] = [
       PRIMARY KEY (partition, number, at)
     ) PARTITION BY RANGE (at);
     CREATE INDEX events_by_subject ON ${schema}.events (subject) WHERE subject IS NOT NULL;
-    ${commitFunction(schema)}
-    ${eventFunctions(schema)}`,
+    ${commitFunction(schema)}`,
   // A ring of each partition's latest changes, for processes that remember what they have read. A crash
   // may lose it: then they forget.
   (schema) => `
@@ -69,6 +70,14 @@ const migrations: readonly ((schema: string) => string)[] = [
     ${commitFunction(schema)}`,
   // A commit asks for the time once it has its locks.
   commitFunction,
+  // Before, a write made the table of its week and waited for every reader of events to do so.
+  (schema) => `
+    ALTER TABLE ${schema}.engine ADD COLUMN forgotten_before bigint NOT NULL DEFAULT 0;
+    CREATE TABLE ${schema}.events_default PARTITION OF ${schema}.events DEFAULT;
+    CREATE INDEX events_default_by_at ON ${schema}.events_default (at);
+    DROP FUNCTION IF EXISTS ${schema}.week(bigint);
+    ${commitFunction(schema)}
+    ${weekFunctions(schema)}`,
 ];
 
 type Answer = Awaited<ReturnType<PostgresClient['query']>>;
@@ -116,6 +125,8 @@ function migration(schema: string): string {
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
       END IF;
       PERFORM pg_advisory_xact_lock(hashtext('sojourn ${schema}'));
+      -- A dump that is running stops this start, not everybody's writes.
+      SET LOCAL lock_timeout = '1s';
       -- IF NOT EXISTS would not see what was made while this waited, and asks for rights it does not need.
       IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '${schema}') THEN
         CREATE SCHEMA ${schema};

@@ -20,7 +20,9 @@ export type Statement =
   | 'counters'
   | 'beat'
   | 'events'
-  | 'forget';
+  | 'weeks'
+  | 'forget'
+  | 'drop';
 
 /** Every statement but `commit` and the migrations. `$1` of those that tell the time is a test's clock, or null. */
 export function statements(schema: string): Readonly<Record<Statement, string>> {
@@ -84,20 +86,40 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
         JOIN ${schema}.changes change ON change.partition = partitions.partition
           AND change.slot = wanted.number % ${changesKept} AND change.number = wanted.number
       ) AS changes`,
-    /** Events and what is kept of them as one state. Never before an earlier one of the same partition. */
-    events: `SELECT
-      (SELECT json_agg(counter ORDER BY partition) FROM ${schema}.partitions) AS counters,
-      (SELECT json_agg(forgotten ORDER BY partition) FROM ${schema}.partitions) AS forgotten,
-      (SELECT json_agg(json_build_array(one.partition, one.number, one.body)) FROM (
-        SELECT event.partition, event.number, event.body FROM ${schema}.partitions partitions
-        CROSS JOIN LATERAL (
-          SELECT partition, number, body, max(at) OVER (ORDER BY number) AS reached FROM ${schema}.events
-          WHERE events.partition = partitions.partition
-            AND number > coalesce(($1::bigint[])[partitions.partition + 1], partitions.forgotten)
-          ORDER BY number LIMIT $2
-        ) event
-        ORDER BY event.reached, event.partition, event.number LIMIT $2
-      ) one) AS events`,
+    /**
+     * Events and what is kept of them as one state. What is past the retention is not read, although its week may
+     * still be there: who begins does so behind it, and the place of who has not read it is forgotten. Never
+     * an event before an earlier one of the same partition.
+     */
+    events: `WITH horizon AS MATERIALIZED (SELECT forgotten_before AS at FROM ${schema}.engine), kept AS MATERIALIZED (
+        SELECT partitions.partition, counter, CASE WHEN $1::bigint[] IS NULL
+          THEN coalesce((
+            SELECT number - 1 FROM ${schema}.events WHERE events.partition = partitions.partition
+              AND number > forgotten AND events.at >= (SELECT at FROM horizon) ORDER BY number LIMIT 1
+          ), counter)
+          ELSE greatest(forgotten, (
+            SELECT CASE WHEN next.at < (SELECT at FROM horizon) THEN next.number END FROM (
+              SELECT number, events.at FROM ${schema}.events WHERE events.partition = partitions.partition
+                AND number > ($1::bigint[])[partitions.partition + 1] ORDER BY number LIMIT 1
+            ) next
+          ))
+        END AS forgotten FROM ${schema}.partitions partitions
+      )
+      SELECT
+        (SELECT json_agg(counter ORDER BY partition) FROM kept) AS counters,
+        (SELECT json_agg(forgotten ORDER BY partition) FROM kept) AS forgotten,
+        (SELECT json_agg(json_build_array(one.partition, one.number, one.body)) FROM (
+          SELECT event.partition, event.number, event.body FROM kept
+          CROSS JOIN LATERAL (
+            SELECT partition, number, body, max(at) OVER (ORDER BY number) AS reached FROM ${schema}.events
+            WHERE events.partition = kept.partition
+              AND number > coalesce(($1::bigint[])[kept.partition + 1], kept.forgotten)
+            ORDER BY number LIMIT $2
+          ) event
+          ORDER BY event.reached, event.partition, event.number LIMIT $2
+        ) one) AS events`,
+    weeks: `SELECT ${schema}.weeks($1)`,
     forget: `SELECT ${schema}.forget($1, $2) AS forgotten`,
+    drop: `SELECT ${schema}.drop_weeks() AS dropped`,
   };
 }

@@ -1,13 +1,11 @@
-/*
- * PostgreSQL takes a transaction back whole where others came between: under isolation levels above read
- * committed whenever a row has changed since it began, under every level to end a deadlock.
- */
-
-const codes: readonly unknown[] = ['40001', '40P01'];
 /** Tried this often at most; beyond it the server is busier than anybody should wait for. */
 const mostAttempts = 50;
 
-/** A read, or a write that is right whenever it is done: once more when it was taken back. */
+/**
+ * A read, or a write that is right whenever it is done: once more when PostgreSQL has taken it back whole
+ * because others came between. Above read committed it does so whenever a row has changed since the
+ * transaction began, and at every level to end a deadlock.
+ */
 export async function unlessTakenBack<T>(run: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -19,11 +17,17 @@ export async function unlessTakenBack<T>(run: () => Promise<T>): Promise<T> {
 }
 
 function wasTakenBack(error: unknown): boolean {
-  return codes.includes(Object(error).code);
+  const { code } = Object(error);
+  return code === '40001' || code === '40P01';
 }
 
 /** Nothing was written because another write came first, of the same row of this schema's or of one that was read. */
 export function cameSecond(error: unknown, schema: string): boolean {
   const { code, schema: where } = Object(error);
   return wasTakenBack(error) || (code === '23505' && where === schema);
+}
+
+/** The account lacks the right. */
+export function isForbidden(error: unknown): boolean {
+  return Object(error).code === '42501';
 }

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import {
+  allEvents,
+  created,
+  creating,
+  found,
+  newSession,
+  operation,
+  writing,
+} from '../../src/stores/contract/subject.ts';
+import { postgres } from '../../src/stores/postgres/postgres.ts';
+import { code } from '../lab.ts';
+import { type PostgresServer, postgresServer } from './postgres-server.ts';
+import { skipWithout } from './process.ts';
+
+/* One account owns the schema and brings it up to date; those of the nodes only read and write. */
+
+const skip = process.env['DATABASE_URL'] ? 'these tests make accounts' : skipWithout('initdb', 'postgres');
+const week = 7 * 86_400_000;
+const rights = readFileSync(join(import.meta.dirname, '../../../../examples/store/rights.sql'), 'utf8');
+let server: PostgresServer;
+const pools: pg.Pool[] = [];
+
+before(async () => {
+  if (!skip) server = await postgresServer();
+});
+after(async () => {
+  await Promise.all(pools.map((pool) => pool.end()));
+  await server?.stop();
+});
+
+function poolOf(account: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: server.url.replace('sojourn@', `${account}@`), max: 4 });
+  // A connection that goes with its server is told by the calls that use it.
+  pool.on('error', () => {});
+  pools.push(pool);
+  return pool;
+}
+
+test('an account that owns nothing does all but bring the schema up to date [postgres]', { skip }, async () => {
+  const superuser = poolOf('sojourn');
+  await superuser.query('CREATE ROLE owner LOGIN; CREATE ROLE app LOGIN; GRANT CREATE ON DATABASE postgres TO owner');
+  const [owner, app] = [poolOf('owner'), poolOf('app')];
+  const clock = { now: Math.floor(Date.now() / week) * week };
+  const now = (): number => clock.now;
+  await assert.rejects(postgres(app, { now }), code('store_unusable'));
+  await postgres(owner, { now });
+  await assert.rejects(postgres(app, { now }), code('store_unusable'));
+  await owner.query(rights);
+  const store = await postgres(app, { now });
+
+  const { id } = await created(store, 'u1', { data: '{"a":1}' });
+  await store.update(id, 1, { data: '{"a":2}' }, writing());
+  await store.setPermissions('u1', ['a'], { operation: operation() });
+  await store.touch([{ id, seenAt: clock.now + 1 }]);
+  const { mark } = await store.beat(null);
+  await store.endAll('u1', { reason: 'revoked', by: 'x', operation: operation() });
+  assert.equal((await found(store, id)).ending?.reason, 'revoked');
+  assert.equal((await store.beat(mark)).changed[0]?.id, id);
+  await created(store, 'u2');
+  await store.purge('u2', { operation: operation() });
+  assert.equal((await store.page(null, 10)).records.length, 1);
+
+  const tables = async (): Promise<number> => {
+    const { rows } = await owner.query(
+      `SELECT count(*) FROM pg_inherits WHERE inhparent = 'sojourn.events'::regclass AND inhrelid <> 'sojourn.events_default'::regclass`,
+    );
+    return Number(rows[0].count);
+  };
+  for (let i = 0; i < 8; i++) {
+    clock.now += week;
+    await created(store, `user ${i}`);
+    await store.sweep(100);
+  }
+  // Four weeks and this one, two ahead, and the one that the next lap drops.
+  assert.equal(await tables(), 8);
+  assert.ok((await allEvents(store)).every(({ event }) => event.at >= clock.now - 4 * week));
+
+  // Without the right to the functions it reads and writes, and others must sweep.
+  await owner.query('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA sojourn FROM app');
+  const plain = await postgres(app, { now });
+  for (let i = 0; i < 4; i++) {
+    clock.now += week;
+    const made = await plain.create(newSession(`last ${i}`), creating({ checkedAt: clock.now + 1 }));
+    assert.equal(made.outcome, 'created');
+    assert.equal((await plain.sweep(100)).more, false);
+  }
+  assert.equal((await (await postgres(owner, { now })).sweep(100)).more, false);
+});
