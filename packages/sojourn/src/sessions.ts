@@ -36,7 +36,7 @@ import { systemClock, systemHash, systemRandom } from './world.ts';
 /** Something for the operator's log. Never holds a token. */
 export interface LogEntry {
   readonly level: 'info' | 'warn' | 'error';
-  readonly code: Code | 'relaxed_cookie';
+  readonly code: Code | 'relaxed_cookie' | 'clock_skewed';
   readonly message: string;
   readonly sessionId?: string | undefined;
   readonly error?: unknown;
@@ -184,7 +184,9 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   const limits = checkCache(options.cache);
   // What lives in this process already is as near as can be.
   const cache =
-    limits === null || engine.distance === 'process' ? null : new NearCache(engine, clock, systemHash, limits);
+    limits === null || engine.distance === 'process'
+      ? null
+      : new NearCache(engine, clock, systemHash, { ...limits, skewed: (ahead) => log(skewed(engine.name, ahead)) });
   const store = cache?.store ?? engine;
 
   const failed = (error: unknown): void => {
@@ -264,8 +266,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     },
     report(entry) {
       log(entry);
-      if (entry.sessionId !== undefined && entry.code !== 'relaxed_cookie')
-        life.notices.add(entry.sessionId, entry.code);
+      if (entry.sessionId !== undefined && isCode(entry.code)) life.notices.add(entry.sessionId, entry.code);
     },
   };
 }
@@ -287,7 +288,16 @@ function checkTransport(options: SessionsOptions): Transport {
   return { site, cookie, bearer, proxies };
 }
 
-function checkCache(given: SessionsOptions['cache'] = {}): CacheLimits | null {
+function isCode(code: LogEntry['code']): code is Code {
+  return code !== 'relaxed_cookie' && code !== 'clock_skewed';
+}
+
+function skewed(engine: string, ahead: number): LogEntry {
+  const message = `the clock of ${engine} is ${ahead} ms ahead of this machine's: set both by NTP.`;
+  return { level: 'warn', code: 'clock_skewed', message };
+}
+
+function checkCache(given: SessionsOptions['cache'] = {}): Omit<CacheLimits, 'skewed'> | null {
   if (given === false) return null;
   knownKeys('cache', given, ['bound', 'bytes']);
   const bound = milliseconds(given.bound ?? defaults.cache.bound, 'cache.bound', 50);

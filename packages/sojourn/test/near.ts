@@ -20,6 +20,8 @@ export class Site {
   /** What stands between the first process and the engine. */
   readonly between: Between = new Between();
   readonly engine: Store;
+  /** How far the engine's clock was ahead, each time that was said. */
+  readonly skews: number[] = [];
   readonly near: NearCache;
   readonly far: Store;
 
@@ -30,7 +32,11 @@ export class Site {
       distance === 'network'
         ? networked(through)
         : new Proxy(through, { get: (target, name) => (name === 'distance' ? distance : Reflect.get(target, name)) });
-    this.near = new NearCache(away, this.clock, systemHash, { bound: 1000, bytes });
+    this.near = new NearCache(away, this.clock, systemHash, {
+      bound: 1000,
+      bytes,
+      skewed: (ahead) => this.skews.push(ahead),
+    });
     this.far = this.engine;
   }
 

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type CacheCounts, lagBounds } from 'sojourn';
 import type { Context } from '../context.ts';
 
 /** How often the event loop's delay is looked at; what it shows is how much later than that it was. */
@@ -8,10 +9,10 @@ const loop = monitorEventLoopDelay({ resolution });
 
 interface Metric {
   readonly name: string;
-  readonly type: 'counter' | 'gauge';
+  readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
-  /** A number, or one for each value of a label. */
-  readonly value: number | Labelled;
+  /** A number, one for each value of a label, or a histogram in seconds. */
+  readonly value: number | Labelled | CacheCounts['lag'];
 }
 
 interface Labelled {
@@ -33,7 +34,7 @@ export function watchLoop(): () => void {
 }
 
 function metricsOf({ sessions, feed }: Context): readonly Metric[] {
-  const { touchesDropped, noticesDropped, anonymousRefused } = sessions.counts;
+  const { touchesDropped, noticesDropped, anonymousRefused, cache } = sessions.counts;
   const { rss, heapUsed } = process.memoryUsage();
   return [
     counter('sojourn_events_total', 'Events of sessions, by type, in the store that this server follows.', {
@@ -43,12 +44,46 @@ function metricsOf({ sessions, feed }: Context): readonly Metric[] {
     counter('sojourn_touches_dropped_total', 'Uses of a session that were not written down.', touchesDropped),
     counter('sojourn_notices_dropped_total', 'Refused tokens that were not counted.', noticesDropped),
     counter('sojourn_anonymous_refused_total', 'Visits that got no session: too many a minute.', anonymousRefused),
+    ...(cache ? cacheMetrics(cache) : []),
     gauge('nodejs_eventloop_lag_p50_seconds', 'Median delay of the event loop since it was last asked for.', lag(50)),
     gauge('nodejs_eventloop_lag_p99_seconds', 'The same at the 99th percentile.', lag(99)),
     gauge('nodejs_eventloop_lag_max_seconds', 'The longest of them.', lag(100)),
     gauge('process_resident_memory_bytes', 'Memory of the process.', rss),
     gauge('nodejs_heap_size_used_bytes', 'Memory of that in use on the heap.', heapUsed),
     gauge('process_uptime_seconds', 'Seconds since the process started.', process.uptime()),
+  ];
+}
+
+/** docs/cache.md says what each is for. */
+function cacheMetrics(cache: CacheCounts): readonly Metric[] {
+  const { hits, misses, bypasses, beats, beatsFailed, provedAgo } = cache;
+  return [
+    counter('sojourn_cache_lookups_total', 'Look-ups, by what came of what this process remembers.', {
+      label: 'result',
+      values: new Map([['hit', hits], ['miss', misses], ...Object.entries(bypasses)]),
+    }),
+    counter('sojourn_cache_beats_total', 'Questions to the engine what has changed.', {
+      label: 'result',
+      values: new Map([
+        ['proved', beats - beatsFailed],
+        ['failed', beatsFailed],
+      ]),
+    }),
+    counter('sojourn_cache_overtaken_total', 'Reads that a change overtook and that were not kept.', cache.overtaken),
+    counter('sojourn_cache_evicted_total', 'Sessions that were put out for others.', cache.evicted),
+    counter('sojourn_cache_partitions_lost_total', 'Partitions emptied without knowing why.', cache.partitionsLost),
+    gauge('sojourn_cache_entries', 'Sessions that this process remembers.', cache.entries),
+    gauge('sojourn_cache_bytes', 'Memory that they take, as estimated.', cache.bytes),
+    ...(provedAgo === null
+      ? []
+      : [gauge('sojourn_cache_proof_age_seconds', 'Since the oldest proof that nothing changed.', provedAgo / 1000)]),
+    gauge('sojourn_engine_clock_ahead_seconds', 'The engine’s clock less this machine’s.', cache.clockAhead / 1000),
+    {
+      name: 'sojourn_cache_change_lag_seconds',
+      type: 'histogram',
+      help: 'From a change in the engine until what was remembered of it is dropped.',
+      value: cache.lag,
+    },
   ];
 }
 
@@ -66,9 +101,16 @@ function lag(percentile: number): number {
 }
 
 function written({ name, type, help, value }: Metric): string {
-  const samples =
-    typeof value === 'number'
-      ? [`${name} ${value}`]
-      : [...value.values].map(([of, count]) => `${name}{${value.label}="${of}"} ${count}`);
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples, ''].join('\n');
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples(name, value), ''].join('\n');
+}
+
+function samples(name: string, value: Metric['value']): readonly string[] {
+  if (typeof value === 'number') return [`${name} ${value}`];
+  if ('label' in value) return [...value.values].map(([of, count]) => `${name}{${value.label}="${of}"} ${count}`);
+  return [
+    ...value.counts.map((count, at) => `${name}_bucket{le="${(lagBounds[at] ?? 0) / 1000}"} ${count}`),
+    `${name}_bucket{le="+Inf"} ${value.count}`,
+    `${name}_sum ${value.sum / 1000}`,
+    `${name}_count ${value.count}`,
+  ];
 }

@@ -78,6 +78,15 @@ test('metrics: Prometheus’ text, with a count for each type of event', async (
   }
   assert.ok((now.get('process_resident_memory_bytes') ?? 0) > 1e7);
   assert.ok((now.get('process_uptime_seconds') ?? 0) > 0);
+  for (const result of ['hit', 'miss', 'unproved', 'fresh', 'verdict']) {
+    assert.ok((now.get(`sojourn_cache_lookups_total{result="${result}"}`) ?? -1) >= 0, result);
+  }
+  assert.ok((now.get('sojourn_cache_lookups_total{result="hit"}') ?? 0) > 0);
+  assert.ok((now.get('sojourn_cache_beats_total{result="proved"}') ?? 0) > 0);
+  assert.equal(
+    now.get('sojourn_cache_change_lag_seconds_bucket{le="+Inf"}'),
+    now.get('sojourn_cache_change_lag_seconds_count'),
+  );
   for (const which of ['p50', 'p99', 'max']) {
     const lag = now.get(`nodejs_eventloop_lag_${which}_seconds`) ?? -1;
     assert.ok(lag >= 0 && lag < 60, `${which} ${lag}`);
@@ -92,12 +101,12 @@ async function metrics(): Promise<ReadonlyMap<string, number>> {
   const samples = new Map<string, number>();
   let name = '';
   for (const line of text.trimEnd().split('\n')) {
-    const [, of = '', kind] = /^# (?:HELP (\w+) .+|TYPE (?:\w+) (counter|gauge))$/.exec(line) ?? [];
+    const [, of = '', kind] = /^# (?:HELP (\w+) .+|TYPE (?:\w+) (counter|gauge|histogram))$/.exec(line) ?? [];
     if (of) name = of;
     else if (kind) assert.equal(name.endsWith('_total'), kind === 'counter', line);
     else {
-      assert.match(line, /^\w+(\{\w+="\w+"\})? \d+(\.\d+)?(e-\d+)?$/);
-      assert.equal(/^\w+/.exec(line)?.[0], name);
+      assert.match(line, /^\w+(\{\w+="[\w.+]+"\})? -?\d+(\.\d+)?(e-\d+)?$/);
+      assert.equal(/^\w+?(?=(_bucket|_sum|_count)?[{ ])/.exec(line)?.[0], name);
       const at = line.lastIndexOf(' ');
       assert.ok(!samples.has(line.slice(0, at)));
       samples.set(line.slice(0, at), Number(line.slice(at + 1)));

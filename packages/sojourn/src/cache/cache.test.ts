@@ -252,6 +252,28 @@ test('an engine on this machine that answers later than the turn proves nothing'
   assert.equal(site.near.counts.beatsFailed, 1);
 });
 
+test('clocks that come apart are said once, and again once they have met', async () => {
+  const site = new Site();
+  const id = await site.known();
+  const real = site.clock.now;
+  let ahead = 2001;
+  site.near.store.now();
+  Object.assign(site.engine, { now: () => real() + ahead });
+  for (let i = 0; i < 3; i++) {
+    site.near.get(id);
+    await site.pass(250);
+  }
+  assert.deepEqual(site.skews, [2001]);
+  assert.equal(site.near.counts.clockAhead, 2001);
+  ahead = 0;
+  site.near.get(id);
+  await site.pass(250);
+  ahead = -3000;
+  site.near.get(id);
+  await site.pass(250);
+  assert.deepEqual(site.skews, [2001, -3000]);
+});
+
 test('closed, it asks no more', async () => {
   const site = new Site();
   const id = await site.known();

@@ -10,7 +10,12 @@ export interface CacheLimits {
   /** Milliseconds for which a change elsewhere may go unnoticed. */
   readonly bound: number;
   readonly bytes: number;
+  /** Told once when the engine's clock and this machine's have come apart, with how far it is ahead. */
+  readonly skewed: (ahead: number) => void;
 }
+
+/** Clocks further apart than this, in milliseconds, are somebody's mistake. */
+const mostSkew = 2000;
 
 /**
  * Sessions that this process has read, served as long as it is proved that they have not changed. `store` is
@@ -19,6 +24,7 @@ export interface CacheLimits {
 export class NearCache implements Near {
   readonly store: Store;
   readonly #engine: Store;
+  readonly #clock: Clock;
   readonly #hash: Hash;
   readonly #entries: Entries;
   readonly #proof: Proof;
@@ -28,14 +34,18 @@ export class NearCache implements Near {
   /** Raised by whatever is dropped from a partition, so that a read which began before is not kept. */
   readonly #drops = new Uint32Array(partitions);
   readonly #bypasses = { unproved: 0, fresh: 0, verdict: 0 };
+  readonly #skewed: (ahead: number) => void;
+  #isSkewed = false;
   #hits = 0;
   #misses = 0;
   #overtaken = 0;
   #partitionsLost = 0;
 
-  constructor(engine: Store, clock: Clock, hash: Hash, { bound, bytes }: CacheLimits) {
+  constructor(engine: Store, clock: Clock, hash: Hash, { bound, bytes, skewed }: CacheLimits) {
     this.#engine = engine;
+    this.#clock = clock;
     this.#hash = hash;
+    this.#skewed = skewed;
     this.#entries = new Entries(bytes);
     const apply = (beat: Beat): void => this.#apply(beat);
     this.#proof =
@@ -78,7 +88,7 @@ export class NearCache implements Near {
       beatsFailed: this.#proof.failed,
       partitionsLost: this.#partitionsLost,
       provedAgo: this.#proof.ago,
-      clockAhead: this.#engine.now() - Date.now(),
+      clockAhead: this.#ahead,
       lag: this.#lags.counts,
     };
   }
@@ -126,6 +136,18 @@ export class NearCache implements Near {
       this.#entries.clear(partition);
     }
     this.#partitionsLost += lost.length;
+    this.#watchClock();
+  }
+
+  #watchClock(): void {
+    const ahead = this.#ahead;
+    const isSkewed = Math.abs(ahead) > mostSkew;
+    if (isSkewed && !this.#isSkewed) this.#skewed(ahead);
+    this.#isSkewed = isSkewed;
+  }
+
+  get #ahead(): number {
+    return this.#engine.now() - this.#clock.now();
   }
 
   /** What this process writes is dropped before it is answered, also where the answer is that nobody knows. */

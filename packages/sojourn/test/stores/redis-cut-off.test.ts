@@ -44,7 +44,11 @@ test('G7: a primary that was cut off from its replicas proves nothing, though it
   const client = await connect(primary.url);
   try {
     const store = await redis(client);
-    const near = new NearCache(store, systemClock, systemHash, { bound, bytes: 1_000_000 });
+    const near = new NearCache(store, systemClock, systemHash, {
+      bound,
+      bytes: 1_000_000,
+      skewed: () => {},
+    });
     const { id } = await created(store, 'u1');
     while (near.get(id) === null) {
       await near.store.find(id);
