@@ -7,6 +7,7 @@ import { Visitor } from '../../../test/visitor.ts';
 import { postgresServer } from '../../sojourn/test/stores/postgres-server.ts';
 import { skipWithout } from '../../sojourn/test/stores/process.ts';
 import { redisServer } from '../../sojourn/test/stores/redis-server.ts';
+import { dataFolder, sojourn } from '../test/process.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { shownAddress } from './engines.ts';
 import { createServer } from './server.ts';
@@ -64,8 +65,43 @@ test('an engine that there is not is refused with those that there are', () => {
   for (const address of ['mysql://x', 'redis:', 'sqlite:', 'nonsense']) {
     assert.throws(() => readConfig(['--store', address], {}), /use sqlite:.*redis:.*postgres:/);
   }
-  assert.equal(shownAddress('redis://user:secret@host:1'), 'redis://user:…@host:1');
-  assert.equal(shownAddress('sqlite:./a:b@c'), 'sqlite:./a:b@c');
+});
+
+test('of an address no more is shown than scheme, user, host, port and path (G15)', () => {
+  const shown = {
+    'redis://user:secret@host:1': 'redis://user@host:1',
+    'rediss://:p@ss:secret@host:1/2': 'rediss://host:1/2',
+    'postgres://user:sec@ret@[::1]:5432/app?sslmode=require': 'postgres://user@[::1]:5432/app',
+    'postgres://host/app?user=u&password=secret': 'postgres://host/app',
+    'postgresql://host/app#secret': 'postgresql://host/app',
+    'sqlite:./a:b@c': 'sqlite:./a:b@c',
+    // What cannot be taken apart, or is more than it seems: a password with a slash.
+    'postgres://user:sec/ret@host/app': 'postgres:…',
+    'postgres://user:12/secret@host/app': 'postgres:…',
+    'redis://user:12#secret@host': 'redis:…',
+    'redis:user:secret@host': 'redis:…',
+    'user:secret@host': 'user:…',
+    secret: '…',
+  };
+  for (const [address, expected] of Object.entries(shown)) assert.equal(shownAddress(address), expected);
+});
+
+test('no message about an address tells its password (G15)', async (t) => {
+  const data = dataFolder(t);
+  for (const address of [
+    'redis://u:hunter2@127.0.0.1:1',
+    'redis://u:hun@ter2@127.0.0.1:1',
+    'redis://u:9/hunter2@127.0.0.1:1',
+    'postgres://127.0.0.1:1/app?user=u&password=hunter2',
+    'postgres://u:9/hunter2@127.0.0.1:1/app',
+    'postgres://u:hunter2@127.0.0.1:x/app',
+    'mysql://u:hunter2@127.0.0.1/app',
+  ]) {
+    for (const flags of [[], ['--print-config']]) {
+      const { out, err } = await sojourn(['serve', '--port', '0', '--data', data, '--store', address, ...flags]);
+      assert.doesNotMatch(out + err, /ter2/, address);
+    }
+  }
 });
 
 test('what Kubernetes tells the pods of a Service of our name is no mistake', () => {

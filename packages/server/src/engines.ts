@@ -33,9 +33,15 @@ export function isEngine(address: string): boolean {
   return scheme in openers && address.length > scheme.length;
 }
 
-/** The address without the password that may be in it. */
+/** Of an address what may be seen; of one that cannot be taken apart for certain, the scheme alone. */
 export function shownAddress(address: string): string {
-  return address.replace(/^(\w+:\/\/[^:/@]*):[^@]*@/, '$1:…@');
+  const scheme = schemeOf(address);
+  if (scheme === 'sqlite:') return address;
+  const url = URL.parse(address);
+  const after = `${url?.pathname}${url?.search}${url?.hash}`;
+  // A password with a slash in it looks like a path; what is behind it gives it away.
+  if (url === null || !address.startsWith(`${scheme}//`) || after.includes('@')) return `${scheme}…`;
+  return `${scheme}//${url.username && `${url.username}@`}${url.host}${url.pathname}`;
 }
 
 /** Connects to the engine that `--store` names. Throws when there is none, or it may forget sessions. */
