@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import pg from 'pg';
 import { Visitor } from '../../../test/visitor.ts';
 import { postgresServer } from '../../sojourn/test/stores/postgres-server.ts';
 import { skipWithout } from '../../sojourn/test/stores/process.ts';
@@ -60,6 +61,36 @@ test('an engine that does not answer stops the start, without its password in th
   }
   rmSync(folder, { recursive: true });
 });
+
+const refusing = {
+  redis: {
+    skip: process.env['REDIS_URL'] ? 'needs a server of its own' : engines.redis.skip,
+    start: () => redisServer('--appendonly', 'no'),
+    says: /appendonly/,
+  },
+  postgres: {
+    skip: process.env['DATABASE_URL'] ? 'needs a server of its own' : engines.postgres.skip,
+    async start() {
+      const engine = await postgresServer();
+      const client = new pg.Client({ connectionString: engine.url });
+      await client.connect();
+      await client.query(`CREATE SCHEMA sojourn; CREATE TABLE sojourn.engine AS SELECT 'x' AS epoch, 99 AS version`);
+      await client.end();
+      return engine;
+    },
+    says: /newer release/,
+  },
+} as const;
+
+for (const [name, { skip, start, says }] of Object.entries(refusing)) {
+  test(`G16: a server that refuses its ${name} says why and ends`, { skip }, async (t) => {
+    const engine = await start();
+    t.after(() => engine.stop());
+    const { code, err } = await sojourn(['serve', '--port', '0', '--data', dataFolder(t), '--store', engine.url]);
+    assert.equal(code, 1);
+    assert.match(err, says);
+  });
+}
 
 test('an engine that there is not is refused with those that there are', () => {
   for (const address of ['mysql://x', 'redis:', 'sqlite:', 'nonsense']) {

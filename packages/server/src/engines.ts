@@ -62,14 +62,7 @@ async function openRedis(url: string, options: EngineOptions): Promise<Engine> {
   client.on('error', () => {});
   await client.connect();
   connected = true;
-  const store = await redis(client, options);
-  return {
-    store,
-    async close() {
-      await store.close();
-      await client.close();
-    },
-  };
+  return opened(redis(client, options), () => client.close());
 }
 
 async function openPostgres(connectionString: string, options: EngineOptions): Promise<Engine> {
@@ -77,12 +70,22 @@ async function openPostgres(connectionString: string, options: EngineOptions): P
   const pool = new pg.Pool({ connectionString, max: 10 });
   // Of a connection that waits in the pool; whoever calls is told by the call.
   pool.on('error', () => {});
-  const store = await postgres(pool, options);
-  return {
-    store,
-    async close() {
-      await store.close();
-      await pool.end();
-    },
-  };
+  return opened(postgres(pool, options), () => pool.end());
+}
+
+/** A store and its connection, which is closed after it, and at once when the store refuses the engine. */
+async function opened(opening: Promise<Store>, disconnect: () => Promise<unknown>): Promise<Engine> {
+  try {
+    const store = await opening;
+    return {
+      store,
+      async close() {
+        await store.close();
+        await disconnect();
+      },
+    };
+  } catch (error) {
+    await disconnect();
+    throw error;
+  }
 }
