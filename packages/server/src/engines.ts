@@ -1,5 +1,7 @@
+import type { Pool, PoolConfig } from 'pg';
 import type { Store } from 'sojourn';
 import { sqlite } from 'sojourn/sqlite';
+import { replaceWhenSilent } from './silence.ts';
 
 /** Where sessions are kept, with the connection that the server has to close after them. */
 export interface Engine {
@@ -10,7 +12,11 @@ export interface Engine {
 interface EngineOptions {
   /** The engine's clock, for tests. */
   readonly now?: () => number;
+  /** A connection that has not answered for so many milliseconds is replaced. Default 5 s. */
+  readonly silentFor?: number;
 }
+
+const defaults = { silentFor: 5000, connectTimeout: 2000 } as const;
 
 const openers: Readonly<Record<string, (address: string, options: EngineOptions) => Promise<Engine>>> = {
   'sqlite:': async (address, options) => {
@@ -52,24 +58,49 @@ export async function openEngine(address: string, options: EngineOptions): Promi
 }
 
 // The client of an engine is loaded only where the engine is used.
-async function openRedis(url: string, options: EngineOptions): Promise<Engine> {
+async function openRedis(url: string, { silentFor = defaults.silentFor, ...options }: EngineOptions): Promise<Engine> {
   const [{ createClient }, { redis }] = await Promise.all([import('redis'), import('sojourn/redis')]);
   let connected = false;
   // At the start the first refusal is the answer; later one waits for the server to come back.
   const reconnectStrategy = (tries: number): number | false => connected && Math.min(50 * tries, 1000);
-  const client = createClient({ url, socket: { reconnectStrategy } });
+  const client = createClient({
+    url,
+    socket: { reconnectStrategy, connectTimeout: defaults.connectTimeout },
+    // What could not be sent by then nobody waits for.
+    commandOptions: { timeout: silentFor },
+  });
   // Whoever calls meanwhile is told by the call.
   client.on('error', () => {});
   await client.connect();
   connected = true;
-  return opened(redis(client, options), () => client.close());
+  const stop = replaceWhenSilent(client, silentFor);
+  return opened(redis(client, options), async () => {
+    stop();
+    // Every write has been answered; a silent engine would never say goodbye.
+    client.destroy();
+  });
 }
 
-async function openPostgres(connectionString: string, options: EngineOptions): Promise<Engine> {
+async function openPostgres(
+  connectionString: string,
+  { silentFor = defaults.silentFor, ...options }: EngineOptions,
+): Promise<Engine> {
   const [{ default: pg }, { postgres }] = await Promise.all([import('pg'), import('sojourn/postgres')]);
-  const pool = new pg.Pool({ connectionString, max: 10 });
-  // Of a connection that waits in the pool; whoever calls is told by the call.
-  pool.on('error', () => {});
+  const poolOf = (more: PoolConfig): Pool => {
+    const pool = new pg.Pool({
+      connectionString,
+      keepAlive: true,
+      connectionTimeoutMillis: defaults.connectTimeout,
+      ...more,
+    });
+    // Of a connection that waits in the pool; whoever calls is told by the call.
+    pool.on('error', () => {});
+    return pool;
+  };
+  // Bringing a large schema up to date takes the time it takes.
+  const patient = poolOf({ max: 1 });
+  await (await opened(postgres(patient, options), () => patient.end())).close();
+  const pool = poolOf({ max: 10, query_timeout: silentFor });
   return opened(postgres(pool, options), () => pool.end());
 }
 
