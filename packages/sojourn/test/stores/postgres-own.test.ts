@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { created, creating, found, newSession, operation } from '../../src/stores/contract/subject.ts';
-import { postgres } from '../../src/stores/postgres/postgres.ts';
+import { type PostgresClient, postgres } from '../../src/stores/postgres/postgres.ts';
 import { code } from '../lab.ts';
 import { account, type PostgresServer, postgresServer } from './postgres-server.ts';
 import { freePort, needed, newFolder, skipWithout, start, until } from './process.ts';
@@ -80,6 +80,32 @@ test('one record that cannot be read does not keep the rest from being ended (G6
   const swept = await store.sweep(10);
   assert.deepEqual([swept.expired.map(({ id }) => id), swept.unreadable], [[bobs.id], [lost.id]]);
   assert.deepEqual((await store.sweep(10)).unreadable, []);
+});
+
+test('thousands of touches are written a few hundred at a time, so that others come between [postgres]', {
+  skip,
+}, async () => {
+  const schema = freshSchema();
+  const sizes: number[] = [];
+  const counting: PostgresClient = {
+    query: (statement) => {
+      const [ids] = statement.values;
+      if (statement.name === `${schema}.touch` && Array.isArray(ids)) sizes.push(ids.length);
+      return pool.query(statement);
+    },
+  };
+  const store = await postgres(counting, { schema });
+  const one = await created(store, 'u1');
+  await pool.query(`INSERT INTO ${schema}.sessions (SELECT 'A' || lpad(number::text, 22, '0'), record, format, data,
+    version, last_seen_at, idle_timeout, expires_at, subject, state, kind, due_at
+    FROM ${schema}.sessions, generate_series(1, 2000) number)`);
+  const seenAt = one.lastSeenAt + 1000;
+  const ids = Array.from({ length: 2000 }, (_, i) => `A${String(i + 1).padStart(22, '0')}`);
+  await store.touch([...ids, ...ids].map((id, i) => ({ id, seenAt: seenAt - (i < 2000 ? 1 : 0) })));
+  assert.ok(sizes.every((size) => size <= 500) && sizes.reduce((sum, size) => sum + size) === 2000);
+  const { rows } = await pool.query(`SELECT count(*) FROM ${schema}.sessions WHERE last_seen_at = $1`, [seenAt]);
+  assert.equal(Number(rows[0].count), 2000);
+  await store.touch([]);
 });
 
 test('G7 G9: behind a pooler that shares connections between transactions [postgres]', {

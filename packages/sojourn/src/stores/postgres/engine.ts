@@ -16,6 +16,8 @@ import { type Statement, statements } from './sql.ts';
 
 /** What one process has claimed to sweep is another's again after this long. */
 const claimFor = 30_000;
+/** Rows touched by one statement: whoever writes to one of them meanwhile waits for all. */
+const touchedAtOnce = 500;
 
 export interface PostgresParts {
   readonly client: PostgresClient;
@@ -170,7 +172,11 @@ export class PostgresEngine implements Engine {
   async touch(touches: readonly Touch[]): Promise<void> {
     // One row is touched once in a statement: its latest.
     const latest = new Map(touches.toSorted((a, b) => a.seenAt - b.seenAt).map(({ id, seenAt }) => [id, seenAt]));
-    await this.#ask('touch', [[...latest.keys()], [...latest.values()]]);
+    const rows = [...latest];
+    for (let from = 0; from < rows.length; from += touchedAtOnce) {
+      const some = rows.slice(from, from + touchedAtOnce);
+      await this.#ask('touch', [some.map(([id]) => id), some.map(([, seenAt]) => seenAt)]);
+    }
   }
 
   /** Drops what an earlier lap forgot: who was reading it then has long read to the end. */
