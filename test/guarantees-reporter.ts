@@ -28,6 +28,12 @@ const promises: Readonly<Record<string, string>> = {
   G17: '**not after the end**: who was admitted before the end is refused once their body has been read',
 };
 
+/** What a promise rests on besides, by row and column. */
+const conditions: Readonly<Record<string, string>> = {
+  'G7 redis':
+    'not under a network split unless `min-replicas-to-write` and `min-replicas-max-lag` are set, which the store looks for when it is opened ([stores](stores.md))',
+};
+
 const frameworks = ['express', 'fastify', 'hono', 'node', 'fetch'];
 const engines = ['memory', 'sqlite', 'redis', 'postgres'] as const;
 const columns = [...engines, 'frameworks', 'server'] as const;
@@ -69,14 +75,16 @@ export default async function* guarantees(source: AsyncIterable<TestEvent>): Asy
   const cell = (guarantee: string, column: Column): string => {
     const key = `${guarantee} ${column}`;
     if (failed.has(key)) return '✖';
-    return passed.has(key) ? '✔' : '–';
+    if (!passed.has(key)) return '–';
+    return key in conditions ? `✔ ${Object.keys(conditions).indexOf(key) + 1})` : '✔';
   };
   const rows = Object.entries(promises).map(
     ([guarantee, promise]) =>
       `| **${guarantee}** | ${promise} | ${columns.map((column) => cell(guarantee, column)).join(' | ')} |`,
   );
   const path = join(import.meta.dirname, '../docs/guarantees.md');
-  const page = [...introduction, ...rows, ''].join('\n');
+  const notes = Object.values(conditions).map((condition, i) => `${i + 1}) ${condition}`);
+  const page = [...introduction, ...rows, '', ...notes, ''].join('\n');
   if (existsSync(path) && readFileSync(path, 'utf8') === page) return;
   writeFileSync(path, page);
   // On a clean tree the page says what the tests prove, or the run fails.

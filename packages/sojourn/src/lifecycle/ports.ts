@@ -220,6 +220,13 @@ export interface Near {
   bypassed(why: 'fresh' | 'verdict'): void;
 }
 
+/** Something that an engine, as it is set up, cannot promise. */
+export interface StoreWarning {
+  readonly code: 'min_replicas_unset';
+  /** With the fix. */
+  readonly message: string;
+}
+
 /**
  * Where sessions are kept. Each operation is atomic with the events it causes and with the index by
  * subject. *Absent* is a value (`null`, `gone`, an empty list); *unknown* is a thrown
@@ -230,6 +237,8 @@ export interface Store {
   readonly name: string;
   /** Where the engine lives, and so what its answers cost: nothing, a system call, a trip. */
   readonly distance: 'process' | 'machine' | 'network';
+  /** What the engine cannot promise as it was found set up. */
+  readonly warnings?: readonly StoreWarning[];
   /** The engine's time as this process knows it. */
   now(): number;
   /** The record, live or ended; `null` when nothing is known of the id. */

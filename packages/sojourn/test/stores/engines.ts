@@ -53,7 +53,7 @@ function later(opening: Promise<Store>, now: () => number): Store {
     const stop = opening.then((store) => store.listen(changed));
     return () => void stop.then((end) => end());
   };
-  const atOnce: Partial<Store> = { name: 'later', distance: 'network', now, watch, listen };
+  const atOnce: Partial<Store> = { name: 'later', distance: 'network', warnings: [], now, watch, listen };
   return new Proxy(atOnce as Store, {
     get(target, name) {
       if (name in atOnce) return Reflect.get(target, name);

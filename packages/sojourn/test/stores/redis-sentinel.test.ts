@@ -106,6 +106,11 @@ for (const [name, connect] of Object.entries(clients)) {
       await primary.stop('SIGKILL');
       const after = await redis(client, { waitReplicas: { count: 0, timeout: 1 } }).catch(() => null);
       const now = after ?? (await reopened(client));
+      // It has no replica now, but the sentinels may give it one.
+      assert.deepEqual(
+        now.warnings?.map(({ code }) => code),
+        ['min_replicas_unset'],
+      );
       assert.equal((await found(now, live)).ending, undefined);
       assert.equal((await found(now, ended)).ending?.reason, 'signed_out');
       assert.equal(

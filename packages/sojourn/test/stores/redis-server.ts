@@ -23,6 +23,8 @@ export async function redisServer(...settings: readonly string[]): Promise<Redis
   const begin = async (): Promise<Started> => {
     const started = start(needed('redis-server'), [
       ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', '', '--appendonly', 'yes'],
+      // Else a replica that still writes its first append-only file does not end.
+      ...['--shutdown-on-sigterm', 'force'],
       ...settings,
     ]);
     await until(started, async () => {

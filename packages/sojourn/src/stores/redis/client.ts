@@ -23,6 +23,8 @@ export interface IoRedisClient {
   call(command: string, ...args: string[]): Promise<unknown>;
   /** Of a cluster. */
   nodes?(role: 'master'): readonly IoRedisClient[];
+  /** `sentinels` of a client that asks them for the primary. */
+  readonly options?: object;
 }
 
 /** The application's own client, connected; closed by the application. */
@@ -35,6 +37,8 @@ export interface Connection {
   readonly send: Send;
   /** Keys of two partitions never meet in one script. */
   readonly cluster: boolean;
+  /** Sentinels may put another primary in the place of this one. */
+  readonly sentinel: boolean;
   /** Each primary by itself, to look at its settings. */
   primaries(): Promise<readonly Send[]>;
 }
@@ -43,15 +47,12 @@ export function connectionOf(client: RedisClient): Connection {
   if ('call' in client) return ioredis(client);
   if ('masters' in client) return nodeRedisCluster(client);
   // Never a replica's answer: it may not have the ending yet.
-  return single(
-    'acquire' in client
-      ? (command, ...args) => client.sendCommand(false, [command, ...args])
-      : (command, ...args) => client.sendCommand([command, ...args]),
-  );
+  if ('acquire' in client) return single((command, ...args) => client.sendCommand(false, [command, ...args]), true);
+  return single((command, ...args) => client.sendCommand([command, ...args]), false);
 }
 
-function single(send: Send): Connection {
-  return { send, cluster: false, primaries: async () => [send] };
+function single(send: Send, sentinel: boolean): Connection {
+  return { send, cluster: false, sentinel, primaries: async () => [send] };
 }
 
 function ioredis(client: IoRedisClient): Connection {
@@ -61,14 +62,20 @@ function ioredis(client: IoRedisClient): Connection {
       node.call(command, ...args);
   const send = sendTo(client);
   const nodes = client.nodes?.bind(client);
-  if (nodes === undefined) return single(send);
-  return { send, cluster: true, primaries: async () => nodes('master').map(sendTo) };
+  if (nodes === undefined) return single(send, hasSentinels(client.options));
+  return { send, cluster: true, sentinel: false, primaries: async () => nodes('master').map(sendTo) };
+}
+
+/** ioredis gives every client the option, mostly as null. */
+function hasSentinels(options: object = {}): boolean {
+  return 'sentinels' in options && Array.isArray(options.sentinels);
 }
 
 function nodeRedisCluster(client: NodeRedisCluster): Connection {
   return {
     send: (command, ...args) => client.sendCommand(firstKey(command, args), false, [command, ...args]),
     cluster: true,
+    sentinel: false,
     async primaries() {
       const nodes = await Promise.all(client.masters.map((node) => client.nodeClient(node as never)));
       return nodes.map(

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { invalid, SojournError } from '../../lifecycle/errors.ts';
 import type { Store } from '../../lifecycle/ports.ts';
 import { staged } from '../staged/staged.ts';
-import { connectionOf, infoOf, type RedisClient, type Send, textOf } from './client.ts';
+import { connectionOf, type RedisClient, textOf } from './client.ts';
 import { RedisEngine } from './engine.ts';
 import { Keys } from './keys.ts';
+import { checkSettings } from './settings.ts';
 
 export interface RedisOptions {
   /** What every key begins with. Default `sojourn`. */
@@ -36,10 +37,11 @@ export async function redis(client: RedisClient, options: RedisOptions = {}): Pr
   if (!/^[\w.:-]{1,64}$/.test(prefix)) {
     throw invalid(`redis.prefix ${prefix}: letters, digits and . : - _`);
   }
-  const { send, cluster, primaries } = connectionOf(client);
+  const connection = connectionOf(client);
+  const { send, cluster } = connection;
   const keys = new Keys(prefix);
   try {
-    for (const primary of await primaries()) await checkServer(primary, options);
+    const warnings = await checkSettings(connection, options);
     await send('SET', keys.epoch, randomBytes(6).toString('base64url'), 'NX');
     if (cluster && options.waitReplicas) {
       throw invalid('redis.waitReplicas: a cluster has nobody to ask for all its replicas. Leave it out.');
@@ -54,28 +56,9 @@ export async function redis(client: RedisClient, options: RedisOptions = {}): Pr
       watchEvery: options.watchEvery ?? defaults.watchEvery,
     });
     await engine.beat(null);
-    return staged(engine);
+    return { ...staged(engine), warnings };
   } catch (cause) {
     if (cause instanceof SojournError) throw cause;
     throw new SojournError('store_unavailable', `redis cannot be opened: ${String(cause)}`, { cause });
   }
-}
-
-async function checkServer(send: Send, options: RedisOptions): Promise<void> {
-  const [server, memory, persistence] = await Promise.all(
-    ['server', 'memory', 'persistence'].map(async (section) => infoOf(await send('INFO', section))),
-  );
-  const version = server?.get('redis_version') ?? '';
-  if (Number.parseInt(version, 10) < 7) throw unusable(`this is Redis ${version}; use 7 or newer, or Valkey 8`);
-  const policy = memory?.get('maxmemory_policy') ?? 'noeviction';
-  if (Number(memory?.get('maxmemory')) > 0 && policy !== 'noeviction' && !options.allowEviction) {
-    throw unusable(`maxmemory-policy ${policy} may throw sessions away. Set noeviction, or allowEviction`);
-  }
-  if (persistence?.get('aof_enabled') !== '1' && !options.allowNoAppendOnlyFile) {
-    throw unusable('a restart forgets what was acknowledged. Set appendonly yes, or allowNoAppendOnlyFile');
-  }
-}
-
-function unusable(why: string): SojournError {
-  return new SojournError('store_unusable', `redis: ${why}.`);
 }

@@ -1,0 +1,55 @@
+import { SojournError } from '../../lifecycle/errors.ts';
+import type { StoreWarning } from '../../lifecycle/ports.ts';
+import { type Connection, infoOf, type Send } from './client.ts';
+import type { RedisOptions } from './redis.ts';
+
+/* What a server is set up to do, from INFO: managed servers have no CONFIG. */
+
+type Allowed = Pick<RedisOptions, 'allowEviction' | 'allowNoAppendOnlyFile' | 'waitReplicas'>;
+
+/** Throws `store_unusable` for a server that may forget sessions; answers what it cannot promise besides. */
+export async function checkSettings(connection: Connection, allowed: Allowed): Promise<readonly StoreWarning[]> {
+  const primaries = await connection.primaries();
+  for (const primary of primaries) await checkMemory(primary, allowed);
+  // A primary of a cluster that does not reach most of the others stops by itself.
+  if (connection.cluster) return [];
+  for (const primary of primaries) {
+    if (!(await stopsWhenCutOff(primary, connection.sentinel || allowed.waitReplicas !== undefined))) {
+      return [minReplicasUnset];
+    }
+  }
+  return [];
+}
+
+async function checkMemory(send: Send, { allowEviction, allowNoAppendOnlyFile }: Allowed): Promise<void> {
+  const [server, memory, persistence] = await Promise.all(
+    ['server', 'memory', 'persistence'].map(async (section) => infoOf(await send('INFO', section))),
+  );
+  const version = server?.get('redis_version') ?? '';
+  if (Number.parseInt(version, 10) < 7) throw unusable(`this is Redis ${version}; use 7 or newer, or Valkey 8`);
+  const policy = memory?.get('maxmemory_policy') ?? 'noeviction';
+  if (Number(memory?.get('maxmemory')) > 0 && policy !== 'noeviction' && !allowEviction) {
+    throw unusable(`maxmemory-policy ${policy} may throw sessions away. Set noeviction, or allowEviction`);
+  }
+  if (persistence?.get('aof_enabled') !== '1' && !allowNoAppendOnlyFile) {
+    throw unusable('a restart forgets what was acknowledged. Set appendonly yes, or allowNoAppendOnlyFile');
+  }
+}
+
+function unusable(why: string): SojournError {
+  return new SojournError('store_unusable', `redis: ${why}.`);
+}
+
+/** Whether nobody can take this primary's place, or it then takes no more writes. */
+async function stopsWhenCutOff(send: Send, replaceable: boolean): Promise<boolean> {
+  const replication = infoOf(await send('INFO', 'replication'));
+  if (!replaceable && Number(replication.get('connected_slaves')) === 0) return true;
+  // INFO counts the good replicas only where both settings are set.
+  return replication.has('min_slaves_good_slaves');
+}
+
+const minReplicasUnset: StoreWarning = {
+  code: 'min_replicas_unset',
+  message:
+    'redis: a primary that is cut off from its replicas goes on taking writes, which are lost later, and an ending is unknown beyond the cut. Set min-replicas-to-write and min-replicas-max-lag.',
+};
