@@ -108,3 +108,21 @@ export function infoOf(answer: unknown): ReadonlyMap<string, string> {
   const lines = (textOf(answer) ?? '').split('\r\n').filter((line) => line.includes(':'));
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
 }
+
+/** The primaries that answered, each by a name that no other has had. */
+export interface PrimariesSeen {
+  readonly names: readonly string[];
+  /** None was silent. */
+  readonly all: boolean;
+}
+
+/** A server gets another name when it starts, and when it becomes primary. Rejects when none answers. */
+export async function primariesSeen({ primaries }: Connection): Promise<PrimariesSeen> {
+  const asked = (await primaries()).map(async (send) => {
+    const info = infoOf(await send('INFO', 'server', 'replication'));
+    return `${info.get('run_id')} ${info.get('master_replid')}`;
+  });
+  const names = await Promise.any(asked).then(() => Promise.allSettled(asked));
+  const answered = names.flatMap((name) => (name.status === 'fulfilled' ? name.value : []));
+  return { names: answered, all: answered.length === names.length };
+}

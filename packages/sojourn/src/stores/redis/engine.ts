@@ -5,13 +5,15 @@ import { beatOf, type ChangesSince } from '../changes.ts';
 import { erased } from '../rows.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
-import { listOf, type Send, textOf } from './client.ts';
+import { listOf, type PrimariesSeen, type Send, textOf } from './client.ts';
 import type { Keys } from './keys.ts';
 import { confirmed, partitionsOf, provisional, withdrawn, within } from './parts.ts';
 import { everyPartition, numberedText, RedisReader, type Sorted } from './reader.ts';
+import { Endings } from './repeat.ts';
 import { run } from './scripts.ts';
 import { StageWriter } from './stage.ts';
 import { subjectsPage } from './subjects.ts';
+import { changesOf } from './values.ts';
 
 /** What one process has claimed to sweep is another's again after this long. */
 const claimFor = 30_000;
@@ -30,6 +32,7 @@ export interface RedisParts {
   readonly given: (() => number) | null;
   readonly waitReplicas: { readonly count: number; readonly timeout: number } | null;
   readonly watchEvery: number;
+  readonly primaries: () => Promise<PrimariesSeen>;
 }
 
 export class RedisEngine implements Engine {
@@ -42,11 +45,13 @@ export class RedisEngine implements Engine {
   readonly #given: (() => number) | null;
   readonly #waitReplicas: RedisParts['waitReplicas'];
   readonly #watchers: Watchers;
+  /** What this process has ended lately, to be said again after a failover: `repeat`. */
+  readonly endings: Endings;
   #visitors: { readonly readAt: number; readonly count: Promise<number> } | null = null;
   #visitorsSince = 0;
   #closed = false;
 
-  constructor({ send, keys, epoch, cluster, given, waitReplicas, watchEvery }: RedisParts) {
+  constructor({ send, keys, epoch, cluster, given, waitReplicas, watchEvery, primaries }: RedisParts) {
     this.#waitReplicas = waitReplicas;
     this.#cluster = cluster;
     this.#epoch = epoch;
@@ -58,6 +63,7 @@ export class RedisEngine implements Engine {
     this.#reader = new RedisReader(this.#send, keys, epoch, given);
     this.#given = given;
     this.#watchers = new Watchers(() => this.cursor(), watchEvery);
+    this.endings = new Endings({ engine: this, primaries });
   }
 
   now(): number {
@@ -186,6 +192,7 @@ export class RedisEngine implements Engine {
     const committed = await this.#commitAll(stage);
     for (const id of [...stage.bury.keys(), ...stage.defer.keys()]) this.#reader.unreadable.delete(id);
     if (!committed) return false;
+    this.endings.remember(stage);
     for (const { anonymous } of stage.counts.values()) if (anonymous < 0) this.#visitorsSince += anonymous;
     queueMicrotask(() => this.#watchers.changed());
     return true;
@@ -281,18 +288,8 @@ export class RedisEngine implements Engine {
   async close(): Promise<void> {
     this.#closed = true;
     this.#watchers.stop();
+    this.endings.stop();
   }
-}
-
-/** A counter and the latest changes, the newest last: each as `mark:time:id`. */
-function changesOf(log: unknown): ChangesSince {
-  const [count, ...entries] = listOf(log);
-  const counter = Number(count);
-  const changes = entries.map((entry, index) => {
-    const [mark = '', at, id = ''] = (entry ?? '').split(':');
-    return { number: counter - entries.length + 1 + index, mark, at: Number(at), id };
-  });
-  return { counter, changes };
 }
 
 function batches(touches: readonly Touch[]): (readonly Touch[])[] {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { invalid, SojournError } from '../../lifecycle/errors.ts';
 import type { Store } from '../../lifecycle/ports.ts';
 import { staged } from '../staged/staged.ts';
-import { connectionOf, type RedisClient, textOf } from './client.ts';
+import { connectionOf, primariesSeen, type RedisClient, textOf } from './client.ts';
 import { RedisEngine } from './engine.ts';
 import { Keys } from './keys.ts';
 import { checkSettings } from './settings.ts';
@@ -54,7 +54,9 @@ export async function redis(client: RedisClient, options: RedisOptions = {}): Pr
       given: options.now ?? null,
       waitReplicas: options.waitReplicas ?? null,
       watchEvery: options.watchEvery ?? defaults.watchEvery,
+      primaries: () => primariesSeen(connection),
     });
+    await engine.endings.look();
     await engine.beat(null);
     return { ...staged(engine), warnings };
   } catch (cause) {

@@ -1,9 +1,11 @@
 import { SojournError } from '../../lifecycle/errors.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
+import type { ChangesSince } from '../changes.ts';
 import { stateOf } from '../rows.ts';
 import type { StampedSubject } from '../staged/engine.ts';
 import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
+import { listOf } from './client.ts';
 
 /*
  * A session is one string: a head of fixed width, which a script compares and a touch overwrites in
@@ -89,4 +91,15 @@ export function decodeSubject(subject: string, text: string | null): StampedSubj
 
 export function stampOf(stamp: number): string {
   return stamp === 0 ? '' : digits(stamp, stampWidth);
+}
+
+/** A counter and the latest changes, the newest last: each as `mark:time:id`. */
+export function changesOf(log: unknown): ChangesSince {
+  const [count, ...entries] = listOf(log);
+  const counter = Number(count);
+  const changes = entries.map((entry, index) => {
+    const [mark = '', at, id = ''] = (entry ?? '').split(':');
+    return { number: counter - entries.length + 1 + index, mark, at: Number(at), id };
+  });
+  return { counter, changes };
 }

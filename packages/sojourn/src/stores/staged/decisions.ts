@@ -8,13 +8,16 @@ import { StagedRows } from './rows.ts';
 /** Decided again this often at most; beyond it the engine is busier than anybody should wait for. */
 const mostAttempts = 50;
 
+/** What it takes of an engine to decide on it. */
+export type DecidedOn = Pick<Engine, 'name' | 'now' | 'load' | 'commit'>;
+
 /** Loads, decides, commits; and decides again when something has changed meanwhile. */
 export class Decisions {
-  readonly #engine: Engine;
+  readonly #engine: DecidedOn;
   /** Writes about one subject or session go one after another from this process, so that they seldom conflict. */
   readonly #last = new Map<string, Promise<unknown>>();
 
-  constructor(engine: Engine) {
+  constructor(engine: DecidedOn) {
     this.#engine = engine;
   }
 
