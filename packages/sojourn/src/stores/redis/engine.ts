@@ -5,7 +5,8 @@ import { beatOf, type ChangesSince } from '../changes.ts';
 import { erased } from '../rows.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
-import { listOf, type PrimariesSeen, type Send, textOf } from './client.ts';
+import { listOf, type Send, textOf } from './client.ts';
+import type { PrimariesSeen } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { confirmed, partitionsOf, provisional, withdrawn, within } from './parts.ts';
 import { everyPartition, numberedText, RedisReader, type Sorted } from './reader.ts';
@@ -30,7 +31,8 @@ export interface RedisParts {
   readonly epoch: string;
   readonly cluster: boolean;
   readonly given: (() => number) | null;
-  readonly waitReplicas: { readonly count: number; readonly timeout: number } | null;
+  /** Runs `commit` until enough replicas have it; `null`: nobody asks for that. */
+  readonly confirmed: ((keys: readonly string[], args: readonly string[]) => Promise<unknown>) | null;
   readonly watchEvery: number;
   readonly primaries: () => Promise<PrimariesSeen>;
 }
@@ -43,7 +45,7 @@ export class RedisEngine implements Engine {
   readonly #cluster: boolean;
   readonly #epoch: string;
   readonly #given: (() => number) | null;
-  readonly #waitReplicas: RedisParts['waitReplicas'];
+  readonly #confirmed: RedisParts['confirmed'];
   readonly #watchers: Watchers;
   /** What this process has ended lately, to be said again after a failover: `repeat`. */
   readonly endings: Endings;
@@ -51,8 +53,8 @@ export class RedisEngine implements Engine {
   #visitorsSince = 0;
   #closed = false;
 
-  constructor({ send, keys, epoch, cluster, given, waitReplicas, watchEvery, primaries }: RedisParts) {
-    this.#waitReplicas = waitReplicas;
+  constructor({ send, keys, epoch, cluster, given, confirmed, watchEvery, primaries }: RedisParts) {
+    this.#confirmed = confirmed;
     this.#cluster = cluster;
     this.#epoch = epoch;
     this.#send = async (...command) => {
@@ -220,20 +222,9 @@ export class RedisEngine implements Engine {
     const writer = new StageWriter(this.#keys, stage, this.#given, this.#reader.unreadable);
     if (stage.erase !== null) await this.#erase(writer, stage.erase);
     const { keys, text } = writer.written();
-    const committed = await run(this.#send, 'commit', keys, [String(this.#given?.() ?? ''), text]);
-    if (Number(committed) !== 1) return false;
-    if (this.#waitReplicas) await this.#confirmed(this.#waitReplicas);
-    return true;
-  }
-
-  /** WAIT is about all writes of the connection so far, this one among them. */
-  async #confirmed({ count, timeout }: NonNullable<RedisParts['waitReplicas']>): Promise<void> {
-    const have = Number(await this.#send('WAIT', String(count), String(timeout)));
-    if (have >= count) return;
-    throw new SojournError(
-      'store_unavailable',
-      `redis: written, but ${have} of ${count} replicas had it within ${timeout} ms.`,
-    );
+    const given = [String(this.#given?.() ?? ''), text];
+    const commit = this.#confirmed?.(keys, given) ?? run(this.#send, 'commit', keys, given);
+    return Number(await commit) === 1;
   }
 
   /** Rewrites what the past says about a subject, if nothing is added to it meanwhile. */

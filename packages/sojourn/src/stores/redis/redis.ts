@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { invalid, SojournError } from '../../lifecycle/errors.ts';
 import type { Store } from '../../lifecycle/ports.ts';
 import { staged } from '../staged/staged.ts';
-import { connectionOf, primariesSeen, type RedisClient, textOf } from './client.ts';
-import { RedisEngine } from './engine.ts';
+import { type RedisClient, textOf } from './client.ts';
+import { connectionOf, primariesSeen } from './connection.ts';
+import { RedisEngine, type RedisParts } from './engine.ts';
 import { Keys } from './keys.ts';
 import { checkSettings } from './settings.ts';
+import { runConfirmed, type WaitReplicas } from './together.ts';
 
 export interface RedisOptions {
   /** What every key begins with. Default `sojourn`. */
@@ -16,9 +18,9 @@ export interface RedisOptions {
   readonly allowNoAppendOnlyFile?: boolean;
   /**
    * Every write is acknowledged only once so many replicas have it, within `timeout` milliseconds; else it
-   * is `store_unavailable`: written, but a failover could lose it. Not with a cluster. Default none.
+   * is `store_unavailable`: written, but a failover could lose it. In a cluster each primary's own. Default none.
    */
-  readonly waitReplicas?: { readonly count: number; readonly timeout: number };
+  readonly waitReplicas?: WaitReplicas;
   /** How often who waits for a session's end looks for changes, in milliseconds. Default 250. */
   readonly watchEvery?: number;
   /** The engine's clock, for tests; default its own. */
@@ -38,21 +40,24 @@ export async function redis(client: RedisClient, options: RedisOptions = {}): Pr
     throw invalid(`redis.prefix ${prefix}: letters, digits and . : - _`);
   }
   const connection = connectionOf(client);
-  const { send, cluster } = connection;
+  const { send, together, cluster } = connection;
+  const wait = options.waitReplicas;
+  if (wait && together === null) {
+    throw invalid('redis.waitReplicas: pass a client of node-redis or ioredis itself, which can send pipelines.');
+  }
+  const confirmed: RedisParts['confirmed'] =
+    wait && together ? (...given) => runConfirmed(together, wait, 'commit', ...given) : null;
   const keys = new Keys(prefix);
   try {
     const warnings = await checkSettings(connection, options);
     await send('SET', keys.epoch, randomBytes(6).toString('base64url'), 'NX');
-    if (cluster && options.waitReplicas) {
-      throw invalid('redis.waitReplicas: a cluster has nobody to ask for all its replicas. Leave it out.');
-    }
     const engine = new RedisEngine({
       send,
       keys,
       cluster,
       epoch: textOf(await send('GET', keys.epoch)) ?? '',
       given: options.now ?? null,
-      waitReplicas: options.waitReplicas ?? null,
+      confirmed,
       watchEvery: options.watchEvery ?? defaults.watchEvery,
       primaries: () => primariesSeen(connection),
     });

@@ -5,7 +5,7 @@ import { readable } from '../operations/readable.ts';
 import * as operations from '../operations.ts';
 import { type DecidedOn, Decisions } from '../staged/decisions.ts';
 import type { Stage } from '../staged/engine.ts';
-import type { PrimariesSeen } from './client.ts';
+import type { PrimariesSeen } from './connection.ts';
 
 /*
  * Redis answers before its replicas have the write, so a failover may lose an ending that was

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { changesKept } from '../changes.ts';
-import { type Send, textOf } from './client.ts';
+import { textOf } from './client.ts';
 import { headWidth, seenAt, stampWidth } from './values.ts';
 
 export type Script = 'commit' | 'touch' | 'claim' | 'forget' | 'beat';
@@ -115,12 +115,12 @@ const hashes = Object.fromEntries(
 );
 
 /** Runs a script by its hash; sends its text where the server does not know it (any more). */
-export async function run(
-  send: Send,
+export async function run<Answer>(
+  send: (command: string, ...args: string[]) => Promise<Answer>,
   name: Script,
   keys: readonly string[],
   args: readonly string[],
-): Promise<unknown> {
+): Promise<Answer> {
   const given = [String(keys.length), ...keys, ...args];
   try {
     return await send('EVALSHA', hashes[name] ?? '', ...given);

@@ -1,6 +1,7 @@
 import { SojournError } from '../../lifecycle/errors.ts';
 import type { StoreWarning } from '../../lifecycle/ports.ts';
-import { type Connection, infoOf, type Send } from './client.ts';
+import { infoOf, type Send } from './client.ts';
+import type { Connection } from './connection.ts';
 import type { RedisOptions } from './redis.ts';
 
 /* What a server is set up to do, from INFO: managed servers have no CONFIG. */
