@@ -12,7 +12,7 @@ import { Notices } from './lifecycle/notices.ts';
 import { knownKeys, text } from './lifecycle/options.ts';
 import { setPermissions } from './lifecycle/permissions.ts';
 import { checkPolicy, type Policy, type PolicyName, type PolicyOptions } from './lifecycle/policy.ts';
-import type { Clock, MaybePromise, Near, Random, Store, Swept } from './lifecycle/ports.ts';
+import type { Clock, MaybePromise, Near, Random, Store, StoreWarning, Swept } from './lifecycle/ports.ts';
 import { Signals } from './lifecycle/signals.ts';
 import {
   disable,
@@ -36,7 +36,7 @@ import { systemClock, systemHash, systemRandom } from './world.ts';
 /** Something for the operator's log. Never holds a token. */
 export interface LogEntry {
   readonly level: 'info' | 'warn' | 'error';
-  readonly code: Code | 'relaxed_cookie' | 'clock_skewed';
+  readonly code: Code | 'relaxed_cookie' | 'clock_skewed' | StoreWarning['code'];
   readonly message: string;
   readonly sessionId?: string | undefined;
   readonly error?: unknown;
@@ -179,6 +179,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   const policy = checkPolicy(options.policy);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? logToConsole;
+  for (const warning of options.store.warnings ?? []) log({ level: 'warn', ...warning });
   const deadline = milliseconds(options.storeDeadline ?? defaults.storeDeadline, 'storeDeadline', 1);
   const engine = withDeadline(options.store, clock, deadline);
   const limits = checkCache(options.cache);
@@ -289,7 +290,7 @@ function checkTransport(options: SessionsOptions): Transport {
 }
 
 function isCode(code: LogEntry['code']): code is Code {
-  return code !== 'relaxed_cookie' && code !== 'clock_skewed';
+  return code !== 'relaxed_cookie' && code !== 'clock_skewed' && code !== 'min_replicas_unset';
 }
 
 function skewed(engine: string, ahead: number): LogEntry {

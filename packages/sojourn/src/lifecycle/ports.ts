@@ -237,7 +237,7 @@ export interface Store {
   readonly name: string;
   /** Where the engine lives, and so what its answers cost: nothing, a system call, a trip. */
   readonly distance: 'process' | 'machine' | 'network';
-  /** What the engine cannot promise as it was found set up. */
+  /** What the engine cannot promise as it was found set up; `createSessions` tells the log. */
   readonly warnings?: readonly StoreWarning[];
   /** The engine's time as this process knows it. */
   now(): number;
