@@ -136,7 +136,7 @@ async function everything(store: Store): Promise<void> {
 }
 
 test('G5: what was acknowledged is there after kill -9 and a restart [redis]', { skip }, async () => {
-  const server = await redisServer();
+  const server = await redisServer('--appendfsync', 'always');
   const client = await connect(server.url);
   const store = await redis(client);
   const acknowledged: string[] = [];
