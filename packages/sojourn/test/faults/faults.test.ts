@@ -1,0 +1,28 @@
+import { test } from 'node:test';
+import { skipWithout } from '../stores/process.ts';
+import { stages } from './plans.ts';
+import { run } from './run.ts';
+
+/*
+ * Four processes on one engine, clients that sign in, come back, write and end sessions, and faults all the while.
+ * FAULT_SECONDS: for how long each; every fault happens once at least. FAULT_SEED: which clients.
+ */
+
+const seconds = Number(process.env['FAULT_SECONDS'] ?? 20);
+const seed = Number(process.env['FAULT_SEED'] ?? 1);
+const given = process.env['REDIS_URL'] ?? process.env['DATABASE_URL'];
+
+for (const [name, { needs, open }] of Object.entries(stages)) {
+  const skip = given !== undefined && needs.length > 0 ? 'these tests stop their servers' : skipWithout(...needs);
+  test(`G3 G4 G5 G7 G9 G11: what four processes were told under faults is what there is [${name}]`, {
+    skip,
+  }, async (t) => {
+    const { plan, stop } = await open();
+    try {
+      const figures = await run(plan, seconds, seed, (text) => t.diagnostic(text));
+      t.diagnostic(JSON.stringify(figures));
+    } finally {
+      await stop();
+    }
+  });
+}
