@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { skipWithout } from '../stores/process.ts';
 import { stages } from './plans.ts';
@@ -5,7 +7,8 @@ import { run } from './run.ts';
 
 /*
  * Four processes on one engine, clients that sign in, come back, write and end sessions, and faults all the while.
- * FAULT_SECONDS: for how long each; every fault happens once at least. FAULT_SEED: which clients.
+ * FAULT_SECONDS: for how long each; every fault happens once at least. FAULT_SEED: which clients. FAULT_KEEP: the
+ * figures are kept beside this file, for docs/guarantees.md.
  */
 
 const seconds = Number(process.env['FAULT_SECONDS'] ?? 20);
@@ -21,8 +24,16 @@ for (const [name, { needs, open }] of Object.entries(stages)) {
     try {
       const figures = await run(plan, seconds, seed, (text) => t.diagnostic(text));
       t.diagnostic(JSON.stringify(figures));
+      if (process.env['FAULT_KEEP'] !== undefined)
+        keep(name, { ...figures, seconds, bound: plan.bound, faults: Object.keys(plan.faults) });
     } finally {
       await stop();
     }
   });
+}
+
+function keep(name: string, figures: object): void {
+  const path = join(import.meta.dirname, 'figures.json');
+  const kept: Record<string, object> = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, `${JSON.stringify({ ...kept, [name]: figures }, null, 2)}\n`);
 }
