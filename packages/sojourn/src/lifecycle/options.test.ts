@@ -66,6 +66,34 @@ test('G16: an end for all but a mistyped session ends nobody', async () => {
   assert.equal((await browser.signedIn()).id, id);
 });
 
+test('G16: a text that not every engine can hold is refused, whatever the engine', async () => {
+  const lab = new Lab();
+  const browser = await lab.signedIn();
+  const session = await browser.signedIn();
+  for (const bad of ['a\0b', 'a\ud800b', '\udc00']) {
+    for (const [target, name, ...given] of [
+      [session, 'signIn', bad],
+      [session, 'beginSignIn', bad, { factor: 'password' }],
+      [session, 'impersonate', bad, { reason: 'x' }],
+      [session, 'impersonate', 'u2', { reason: bad }],
+      [session, 'signIn', 'u2', { permissions: [bad] }],
+      [session, 'stepUp', { factor: bad }],
+      [lab.sessions, 'terminate', session.id, { by: bad }],
+      [lab.sessions, 'terminateAll', bad],
+      [lab.sessions, 'terminateAll', 'u1', { by: bad }],
+      [lab.sessions, 'setPermissions', bad, []],
+      [lab.sessions, 'disable', bad],
+      [lab.sessions, 'disable', 'u1', { by: bad }],
+      [lab.sessions, 'enable', bad],
+      [lab.sessions, 'purge', bad],
+      [lab.sessions, 'list', bad],
+    ] as const) {
+      await assert.rejects(call(target, name, ...given), refused, `${name} ${JSON.stringify(given)}`);
+    }
+  }
+  assert.equal((await browser.signedIn()).id, session.id);
+});
+
 test('what an update answers instead of editing the draft is not lost without a word (G16)', async () => {
   const session = await (await new Lab().signedIn()).signedIn();
   await assert.rejects(

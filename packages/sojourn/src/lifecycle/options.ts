@@ -23,9 +23,15 @@ export function whole(option: string, value: number, least = 1): number {
   throw invalid(`${option} ${JSON.stringify(value)}: use a whole number from ${least}.`);
 }
 
+/** Engines hold neither NUL nor half a character: PostgreSQL refuses them, SQLite and Redis would store another text. */
 export function text(option: string, value: string): string {
-  if (typeof value === 'string' && value.trim() !== '') return value;
-  throw invalid(`${option} ${JSON.stringify(value)}: use a text that is not empty.`);
+  if (typeof value !== 'string' || value.trim() === '') {
+    throw invalid(`${option} ${JSON.stringify(value)}: use a text that is not empty.`);
+  }
+  if (value.includes('\0') || !value.isWellFormed()) {
+    throw invalid(`${option} ${JSON.stringify(value)}: use whole characters of Unicode without NUL.`);
+  }
+  return value;
 }
 
 /** A list of texts, each once. */

@@ -1,6 +1,6 @@
 import { type EndingReason, isRefusal } from './errors.ts';
 import { end, type Held, type Life, operation } from './life.ts';
-import { knownKeys } from './options.ts';
+import { knownKeys, text } from './options.ts';
 import { readmit } from './readmit.ts';
 import { refusalError, refuseAs } from './track.ts';
 
@@ -20,7 +20,7 @@ export interface TerminateAllOptions extends TerminateOptions {
 export async function terminate(life: Life, id: string, options: TerminateOptions = {}): Promise<boolean> {
   knownKeys('terminate', options, ['reason', 'by']);
   const { reason = 'revoked', by = 'system' } = options;
-  const result = await end(life, id, { reason, by });
+  const result = await end(life, id, { reason, by: text('terminate.by', by) });
   return result?.ended ?? false;
 }
 
@@ -72,6 +72,7 @@ async function endAll(
   subject: string,
   options: { reason: EndingReason; by: string; except?: string; disable?: boolean },
 ): Promise<number> {
+  text('by', options.by);
   const ended = await life.store.endAll(subject, { ...options, operation: operation(life) });
   life.ended(ended);
   return ended.length;

@@ -3,7 +3,7 @@ import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
-import { created, creating, found, newSession, operation } from '../../src/stores/contract/subject.ts';
+import { allEvents, created, creating, found, newSession, operation } from '../../src/stores/contract/subject.ts';
 import { type PostgresClient, postgres } from '../../src/stores/postgres/postgres.ts';
 import { code } from '../lab.ts';
 import { account, type PostgresServer, postgresServer } from './postgres-server.ts';
@@ -55,6 +55,32 @@ test('G16: a schema of a newer release is refused [postgres]', { skip }, async (
 test('G16: a name that is no schema is refused [postgres]', { skip }, async () => {
   for (const schema of ['', 'Upper', 'a-b', 'a"b', '1a']) {
     await assert.rejects(postgres(pool, { schema }), code('option_invalid'));
+  }
+});
+
+test('G16: a schema may have the name of a word of SQL [postgres]', { skip }, async () => {
+  for (const schema of ['user', 'order']) {
+    const clock = { now: Date.now() };
+    const store = await postgres(pool, { schema, now: () => clock.now });
+    const { id } = await created(store, 'u1');
+    await store.touch([{ id, seenAt: clock.now + 1 }]);
+    clock.now += 5 * 7 * 86_400_000;
+    assert.equal((await store.sweep(10)).expired[0]?.id, id);
+    await store.sweep(10);
+    assert.equal((await allEvents(await postgres(pool, { schema }))).length, 1);
+  }
+});
+
+test('G8: what fails while it is opened is told in our words [postgres]', { skip }, async () => {
+  const schema = freshSchema();
+  for (const name of ['weeks', 'beat']) {
+    const failing: PostgresClient = {
+      query: (statement) => {
+        if (statement.name === `${schema}.${name}`) return Promise.reject(new Error('connection reset'));
+        return pool.query(statement);
+      },
+    };
+    await assert.rejects(postgres(failing, { schema }), code('store_unavailable'));
   }
 });
 

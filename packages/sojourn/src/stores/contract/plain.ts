@@ -16,8 +16,10 @@ import {
 /** What each operation does when nobody interferes. */
 export function plainBehaviour(name: string, open: Open): void {
   behaviour(name, open, 'an id that was never given out is absent, not an error', async ({ store }) => {
-    assert.equal(await store.find('Aunknown'), null);
-    assert.equal(await store.end('Aunknown', { reason: 'revoked', by: 'x', operation: operation() }), null);
+    for (const id of ['Aunknown', 'A\0', 'A\ud800', 'A'.repeat(10_000)]) {
+      assert.equal(await store.find(id), null);
+      assert.equal(await store.end(id, { reason: 'revoked', by: 'x', operation: operation() }), null);
+    }
     const updated = await store.update('Aunknown', 1, { data: '{"a":1}' }, writing());
     assert.deepEqual(updated, { outcome: 'gone' });
     await store.touch([{ id: 'Aunknown', seenAt: store.now() }]);

@@ -107,6 +107,9 @@ export function raceBehaviour(name: string, open: Open): void {
       clock.now += hour;
       await store.sweep(100);
       assert.equal((await store.create(newSession(null), creating({ mostAnonymous: 1 }))).outcome, 'created');
+      for (const mostAnonymous of [2 ** 31, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY]) {
+        await created(store, null, {}, { mostAnonymous });
+      }
     },
   );
 

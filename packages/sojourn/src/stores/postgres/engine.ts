@@ -11,7 +11,8 @@ import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/en
 import { Watchers } from '../staged/watchers.ts';
 import { cameSecond, isForbidden, unlessTakenBack } from './failures.ts';
 import type { PostgresClient } from './postgres.ts';
-import { listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, written } from './rows.ts';
+import { listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, storable, written } from './rows.ts';
+import { quote } from './schema.ts';
 import { type Statement, statements } from './sql.ts';
 
 /** What one process has claimed to sweep is another's again after this long. */
@@ -45,7 +46,7 @@ export class PostgresEngine implements Engine {
     this.#client = client;
     this.#schema = schema;
     this.#epoch = epoch;
-    this.#statements = statements(schema);
+    this.#statements = statements(quote(schema));
     this.#prepare = prepare;
     this.#given = given;
     this.#watchers = new Watchers(() => this.cursor(), watchEvery);
@@ -56,7 +57,7 @@ export class PostgresEngine implements Engine {
   }
 
   async find(id: string): Promise<SessionRecord | null> {
-    const [row] = await this.#ask('find', [id]);
+    const [row] = await this.#ask('find', [storable(id)]);
     return row ? sessionOf(row) : null;
   }
 
@@ -134,7 +135,7 @@ export class PostgresEngine implements Engine {
     const { ids = [], subject = null, tombstones = false, owners = false, anonymous, due } = wanted;
     const sent = Date.now();
     const [row] = await (due === undefined
-      ? this.#ask('load', [this.#time(), ids, subject, tombstones, owners, anonymous !== undefined])
+      ? this.#ask('load', [this.#time(), ids.map(storable), subject, tombstones, owners, anonymous !== undefined])
       : this.#ask('claim', [this.#time(), due, claimFor]));
     this.#ahead = aheadBy(this.#ahead, Number(row?.['now']), sent);
     const { sessions, unreadable } = sorted(listOf<Row>(row?.['sessions']));

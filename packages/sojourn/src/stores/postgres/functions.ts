@@ -28,7 +28,7 @@ BEGIN
     RETURN false;
   END IF;
   IF stage->>'mostAnonymous' IS NOT NULL AND
-    (SELECT sum(anonymous) FROM ${schema}.partitions) >= (stage->>'mostAnonymous')::int THEN
+    (SELECT sum(anonymous) FROM ${schema}.partitions) >= (stage->>'mostAnonymous')::bigint THEN
     RETURN false;
   END IF;
 

@@ -128,3 +128,8 @@ export function listOf<T>(value: unknown): readonly T[] {
 export function numbersOf(value: unknown): number[] {
   return listOf<unknown>(value).map(Number);
 }
+
+/** No text of PostgreSQL has a NUL, and no id that was given out has one. */
+export function storable(id: string): string {
+  return id.replaceAll('\0', '\ufffd');
+}

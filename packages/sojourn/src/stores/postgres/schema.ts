@@ -80,15 +80,21 @@ const migrations: readonly ((schema: string) => string)[] = [
     ${weekFunctions(schema)}`,
 ];
 
+/** Also a word of SQL can be a name. */
+export function quote(schema: string): string {
+  return `"${schema}"`;
+}
+
 type Answer = Awaited<ReturnType<PostgresClient['query']>>;
 
 /** Brings a schema to this release's version, one process at a time. Throws `store_unusable` for a newer release's. */
 export async function migrate(client: PostgresClient, schema: string): Promise<string> {
   const run = (text: string, values: readonly unknown[] = []): Promise<Answer> =>
     unlessTakenBack(() => client.query({ text, values: [...values] }));
+  const quoted = quote(schema);
   // One transaction, and the lock is its own: a pooler may give the next one another connection.
-  const { rows } = await run(`SELECT to_regclass($1)::text AS engine`, [`${schema}.engine`]);
-  const version = rows[0]?.['engine'] === null ? 0 : await versionOf(run, schema);
+  const { rows } = await run(`SELECT to_regclass($1)::text AS engine`, [`${quoted}.engine`]);
+  const version = rows[0]?.['engine'] === null ? 0 : await versionOf(run, quoted);
   if (version > migrations.length) {
     throw new SojournError(
       'store_unusable',
@@ -96,12 +102,12 @@ export async function migrate(client: PostgresClient, schema: string): Promise<s
     );
   }
   if (version < migrations.length) await run(migration(schema));
-  const engine = await run(`SELECT epoch FROM ${schema}.engine`);
+  const engine = await run(`SELECT epoch FROM ${quoted}.engine`);
   return String(engine.rows[0]?.['epoch']);
 }
 
-async function versionOf(run: (text: string) => Promise<Answer>, schema: string): Promise<number> {
-  const { rows } = await run(`SELECT version FROM ${schema}.engine`);
+async function versionOf(run: (text: string) => Promise<Answer>, quoted: string): Promise<number> {
+  const { rows } = await run(`SELECT version FROM ${quoted}.engine`);
   return Number(rows[0]?.['version'] ?? 0);
 }
 
@@ -110,11 +116,12 @@ async function versionOf(run: (text: string) => Promise<Answer>, schema: string)
  * must see what was committed while it waited, which only read committed does.
  */
 function migration(schema: string): string {
+  const quoted = quote(schema);
   const steps = migrations.map(
     (step, index) => `
       IF present <= ${index} THEN
-        EXECUTE $step$${step(schema)}$step$;
-        UPDATE ${schema}.engine SET version = ${index + 1};
+        EXECUTE $step$${step(quoted)}$step$;
+        UPDATE ${quoted}.engine SET version = ${index + 1};
       END IF;`,
   );
   return `DO $migration$
@@ -129,12 +136,12 @@ function migration(schema: string): string {
       SET LOCAL lock_timeout = '1s';
       -- IF NOT EXISTS would not see what was made while this waited, and asks for rights it does not need.
       IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '${schema}') THEN
-        CREATE SCHEMA ${schema};
+        CREATE SCHEMA ${quoted};
       END IF;
-      CREATE TABLE IF NOT EXISTS ${schema}.engine (epoch text NOT NULL, version int NOT NULL);
-      INSERT INTO ${schema}.engine
-        SELECT '${randomBytes(6).toString('base64url')}', 0 WHERE NOT EXISTS (SELECT 1 FROM ${schema}.engine);
-      SELECT version INTO present FROM ${schema}.engine;
+      CREATE TABLE IF NOT EXISTS ${quoted}.engine (epoch text NOT NULL, version int NOT NULL);
+      INSERT INTO ${quoted}.engine
+        SELECT '${randomBytes(6).toString('base64url')}', 0 WHERE NOT EXISTS (SELECT 1 FROM ${quoted}.engine);
+      SELECT version INTO present FROM ${quoted}.engine;
       ${steps.join('\n')}
     END
   $migration$`;
