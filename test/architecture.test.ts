@@ -22,21 +22,22 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'follow.ts': ['lifecycle'],
   'session.ts': ['lifecycle'],
   'tracked-session.ts': ['lifecycle', 'guard.ts', 'session.ts'],
+  'settings.ts': ['lifecycle', 'cache', 'transports'],
   'sessions.ts': [
     'lifecycle',
     'cache',
-    'transports',
     'follow.ts',
     'list.ts',
     'session.ts',
+    'settings.ts',
     'tracked-session.ts',
     'world.ts',
   ],
   frameworks: ['lifecycle', 'transports', 'session.ts', 'sessions.ts', 'tracked-session.ts'],
-  testing: ['lifecycle', 'transports', 'stores', 'session.ts', 'sessions.ts'],
+  testing: ['lifecycle', 'transports', 'stores', 'session.ts', 'sessions.ts', 'settings.ts'],
   live: ['lifecycle', 'session.ts', 'sessions.ts'],
   browser: [],
-  'index.ts': ['lifecycle', 'cache', 'follow.ts', 'list.ts', 'session.ts', 'sessions.ts'],
+  'index.ts': ['lifecycle', 'cache', 'follow.ts', 'list.ts', 'session.ts', 'sessions.ts', 'settings.ts'],
 };
 
 interface Import {

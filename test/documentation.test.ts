@@ -68,7 +68,7 @@ function membersOf(path: string, name: string): string[] {
 test('every option stands in docs/options.md, and no row is an orphan', () => {
   const library = 'packages/sojourn/src';
   const options = [
-    ...fieldsOf(`${library}/sessions.ts`, 'SessionsOptions'),
+    ...fieldsOf(`${library}/settings.ts`, 'SessionsOptions'),
     ...fieldsOf(`${library}/lifecycle/policy.ts`, 'PolicyOptions'),
     ...fieldsOf(`${library}/lifecycle/policy.ts`, 'KindOptions'),
     ...fieldsOf(`${library}/frameworks/binding.ts`, 'BindingOptions'),

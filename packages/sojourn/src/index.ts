@@ -30,10 +30,5 @@ export type {
   Session,
   SignedInSession,
 } from './session.ts';
-export {
-  type CacheOptions,
-  createSessions,
-  type LogEntry,
-  type Sessions,
-  type SessionsOptions,
-} from './sessions.ts';
+export { createSessions, type Sessions } from './sessions.ts';
+export type { CacheOptions, LogEntry, SessionsOptions } from './settings.ts';

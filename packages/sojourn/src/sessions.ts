@@ -1,18 +1,17 @@
-import { type CacheLimits, NearCache } from './cache/cache.ts';
+import { NearCache } from './cache/cache.ts';
 import type { CacheCounts } from './cache/counts.ts';
 import { type EventsOptions, follow } from './follow.ts';
 import { AnonymousBudget } from './lifecycle/budget.ts';
 import { withDeadline } from './lifecycle/deadline.ts';
-import { type Duration, milliseconds } from './lifecycle/duration.ts';
-import { type Code, invalid, SojournError } from './lifecycle/errors.ts';
+import { type Code, SojournError } from './lifecycle/errors.ts';
 import type { SessionEvent } from './lifecycle/events.ts';
 import { sweep } from './lifecycle/expire.ts';
 import type { Life } from './lifecycle/life.ts';
 import { Notices } from './lifecycle/notices.ts';
-import { knownKeys, text } from './lifecycle/options.ts';
+import { text } from './lifecycle/options.ts';
 import { setPermissions } from './lifecycle/permissions.ts';
-import { checkPolicy, type Policy, type PolicyName, type PolicyOptions } from './lifecycle/policy.ts';
-import type { Clock, MaybePromise, Near, Random, Store, StoreWarning, Swept } from './lifecycle/ports.ts';
+import type { Policy } from './lifecycle/policy.ts';
+import type { MaybePromise, Near, Swept } from './lifecycle/ports.ts';
 import { Signals } from './lifecycle/signals.ts';
 import {
   disable,
@@ -28,62 +27,9 @@ import { Touches } from './lifecycle/touches.ts';
 import { type Tracked, track } from './lifecycle/track.ts';
 import { type Devices, describe, devicesOf, type SessionSummary } from './list.ts';
 import type { Carrier, Session } from './session.ts';
+import { checkSettings, type LogEntry, type SessionsOptions, type Transport } from './settings.ts';
 import { TrackedSession } from './tracked-session.ts';
-import { type CookieOptions, makeCookie } from './transports/cookie.ts';
-import { checkSite, type Site } from './transports/origin.ts';
 import { systemClock, systemHash, systemRandom } from './world.ts';
-
-/** Something for the operator's log. Never holds a token. */
-export interface LogEntry {
-  readonly level: 'info' | 'warn' | 'error';
-  readonly code: Code | 'relaxed_cookie' | 'clock_skewed' | StoreWarning['code'];
-  readonly message: string;
-  readonly sessionId?: string | undefined;
-  readonly error?: unknown;
-}
-
-export interface SessionsOptions {
-  readonly store: Store;
-  /** Scheme, host and port at which people reach the application. Without it only loopback hosts are served. */
-  readonly origin?: string;
-  /** Other origins whose pages may post here. */
-  readonly trustedOrigins?: readonly string[];
-  /** How many proxies in front add to X-Forwarded-For; `true` is one. Concerns the client's address only. Default none. */
-  readonly trustProxy?: boolean | number;
-  readonly policy?: PolicyName | PolicyOptions;
-  readonly cookie?: CookieOptions;
-  /** Also accept `Authorization: Bearer`. Default false. */
-  readonly bearer?: boolean;
-  /** How long the store may take before a call counts as unanswered. Default 2 s. */
-  readonly storeDeadline?: Duration;
-  /**
-   * What this process remembers of the sessions it has read. `bound`: how long a change by another process may go
-   * unnoticed here, 50 ms to 1 min, default 1 s (SQLite: not at all). `bytes`: default 128 MiB. `false`: nothing.
-   */
-  readonly cache?: CacheOptions | false;
-  /** Default 1 min; `'never'` where another process sweeps. */
-  readonly sweepEvery?: Duration | 'never';
-  /** Default: warnings and errors to the console. */
-  readonly log?: (entry: LogEntry) => void;
-  /** For tests: the clock of timers. The engine's time is the store's. */
-  readonly clock?: Clock;
-  /** For tests: where ids and secrets come from. */
-  readonly random?: Random;
-}
-
-export interface CacheOptions {
-  readonly bound?: Duration;
-  readonly bytes?: number;
-}
-
-/** What the bindings read: how this application is reached and how its token travels. */
-export interface Transport {
-  readonly site: Site;
-  readonly cookie: CookieOptions;
-  readonly bearer: boolean;
-  /** Proxies in front that add to X-Forwarded-For. */
-  readonly proxies: number;
-}
 
 export interface Sessions<D, P extends string> {
   /** A token came back, or none: whose session is it? Throws `store_unavailable` when the store cannot say. */
@@ -137,32 +83,8 @@ export interface TrackTokenOptions {
   readonly carrier?: Carrier;
 }
 
-const defaults = {
-  storeDeadline: 2000,
-  sweepEvery: 60_000,
-  sweepMost: 500,
-  cache: { bound: 1000, bytes: 128 * 2 ** 20 },
-} as const;
-
-const optionKeys = [
-  'store',
-  'origin',
-  'trustedOrigins',
-  'trustProxy',
-  'policy',
-  'cookie',
-  'bearer',
-  'storeDeadline',
-  'cache',
-  'sweepEvery',
-  'log',
-  'clock',
-  'random',
-];
-
-function logToConsole({ level, code, message, error }: LogEntry): void {
-  console[level](`sojourn ${code}: ${message}`, ...(error === undefined ? [] : [error]));
-}
+/** Sessions that one lap of the sweep ends at most. */
+const sweepMost = 500;
 
 /**
  * Joins the stages of a session's life to a store, the clock and randomness. Throws `option_invalid`
@@ -171,23 +93,18 @@ function logToConsole({ level, code, message, error }: LogEntry): void {
 export function createSessions<D extends object = Record<string, unknown>, P extends string = string>(
   options: SessionsOptions,
 ): Sessions<D, P> {
-  knownKeys('createSessions', options, optionKeys);
-  if (typeof options.store?.find !== 'function') {
-    throw invalid("store: pass one, as sqlite('./data/sessions.db') of sojourn/sqlite.");
-  }
-  const transport = checkTransport(options);
-  const policy = checkPolicy(options.policy);
-  const clock = options.clock ?? systemClock;
-  const log = options.log ?? logToConsole;
+  const settings = checkSettings(options);
+  const { transport, policy, log, clock = systemClock, random = systemRandom } = settings;
   for (const warning of options.store.warnings ?? []) log({ level: 'warn', ...warning });
-  const deadline = milliseconds(options.storeDeadline ?? defaults.storeDeadline, 'storeDeadline', 1);
-  const engine = withDeadline(options.store, clock, deadline);
-  const limits = checkCache(options.cache);
+  const engine = withDeadline(options.store, clock, settings.deadline);
   // What lives in this process already is as near as can be.
   const cache =
-    limits === null || engine.distance === 'process'
+    settings.cache === null || engine.distance === 'process'
       ? null
-      : new NearCache(engine, clock, systemHash, { ...limits, skewed: (ahead) => log(skewed(engine.name, ahead)) });
+      : new NearCache(engine, clock, systemHash, {
+          ...settings.cache,
+          skewed: (ahead) => log(skewed(engine.name, ahead)),
+        });
   const store = cache?.store ?? engine;
 
   const failed = (error: unknown): void => {
@@ -199,7 +116,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     store,
     near: cache ?? nothingNear,
     clock,
-    random: options.random ?? systemRandom,
+    random,
     hash: systemHash,
     policy,
     touches: new Touches(store, clock, failed),
@@ -216,9 +133,8 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   };
   const closing = new AbortController();
 
-  const every = options.sweepEvery ?? defaults.sweepEvery;
-  const stopSweeping =
-    every === 'never' ? () => {} : sweepRegularly(life, milliseconds(every, 'sweepEvery', 1), failed);
+  const { sweepEvery } = settings;
+  const stopSweeping = sweepEvery === null ? () => {} : sweepRegularly(life, sweepEvery, failed);
 
   return {
     policy,
@@ -244,7 +160,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     },
     events: (given = {}) => follow(store, given, closing.signal),
     cursor: async () => store.cursor(),
-    async sweep({ most = defaults.sweepMost } = {}) {
+    async sweep({ most = sweepMost } = {}) {
       const { expired, removed, more } = await lap(life, most, failed);
       return { expired: expired.length, removed, more };
     },
@@ -272,23 +188,6 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   };
 }
 
-function checkTransport(options: SessionsOptions): Transport {
-  const site = checkSite(options.origin, options.trustedOrigins ?? []);
-  const proxies = Number(options.trustProxy ?? 0);
-  if (!Number.isSafeInteger(proxies) || proxies < 0) {
-    throw invalid('trustProxy: give the number of proxies in front.');
-  }
-  if (proxies > 0 && site.origin === null) {
-    throw invalid('trustProxy: set origin too.');
-  }
-  const cookie = options.cookie ?? {};
-  knownKeys('cookie', cookie, ['name', 'sameSite']);
-  makeCookie(cookie, site.secure, '0');
-  const bearer = options.bearer ?? false;
-  if (typeof bearer !== 'boolean') throw invalid('bearer: use true or false.');
-  return { site, cookie, bearer, proxies };
-}
-
 function isCode(code: LogEntry['code']): code is Code {
   return code !== 'relaxed_cookie' && code !== 'clock_skewed' && code !== 'min_replicas_unset';
 }
@@ -296,16 +195,6 @@ function isCode(code: LogEntry['code']): code is Code {
 function skewed(engine: string, ahead: number): LogEntry {
   const message = `the clock of ${engine} is ${ahead} ms ahead of this machine's: set both by NTP.`;
   return { level: 'warn', code: 'clock_skewed', message };
-}
-
-function checkCache(given: SessionsOptions['cache'] = {}): Omit<CacheLimits, 'skewed'> | null {
-  if (given === false) return null;
-  knownKeys('cache', given, ['bound', 'bytes']);
-  const bound = milliseconds(given.bound ?? defaults.cache.bound, 'cache.bound', 50);
-  if (bound > 60_000) throw invalid('cache.bound: at most 1m, for so long an ended session may live on.');
-  const bytes = given.bytes ?? defaults.cache.bytes;
-  if (!Number.isSafeInteger(bytes) || bytes < 0) throw invalid('cache.bytes: give a whole number of bytes.');
-  return { bound, bytes };
 }
 
 const nothingNear: Near = { get: () => null, bypassed: () => {} };
@@ -323,7 +212,7 @@ function sweepRegularly(life: Life, every: number, failed: (error: unknown) => v
   let stopped = false;
   let cancel = (): void => {};
   const laps = async (): Promise<void> => {
-    while (!stopped && (await lap(life, defaults.sweepMost, failed)).more);
+    while (!stopped && (await lap(life, sweepMost, failed)).more);
   };
   const schedule = (): void => {
     if (stopped) return;

@@ -1,7 +1,8 @@
 import type { SignInOptions } from '../lifecycle/create.ts';
 import type { Store } from '../lifecycle/ports.ts';
 import type { Carrier, Session } from '../session.ts';
-import { createSessions, type Sessions, type SessionsOptions } from '../sessions.ts';
+import { createSessions, type Sessions } from '../sessions.ts';
+import type { SessionsOptions } from '../settings.ts';
 import { memory } from '../stores/memory.ts';
 import { makeCookie } from '../transports/cookie.ts';
 import { TestClock } from './clock.ts';
