@@ -189,7 +189,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
 }
 
 function isCode(code: LogEntry['code']): code is Code {
-  return code !== 'relaxed_cookie' && code !== 'clock_skewed' && code !== 'min_replicas_unset';
+  return !['relaxed_cookie', 'clock_skewed', 'min_replicas_unset', 'events_kept'].includes(code);
 }
 
 function skewed(engine: string, ahead: number): LogEntry {

@@ -222,7 +222,7 @@ export interface Near {
 
 /** Something that an engine, as it is set up, cannot promise. */
 export interface StoreWarning {
-  readonly code: 'min_replicas_unset';
+  readonly code: 'min_replicas_unset' | 'events_kept';
   /** With the fix. */
   readonly message: string;
 }

@@ -82,7 +82,12 @@ test('an account that owns nothing does all but bring the schema up to date [pos
 
   // Without the right to the functions it reads and writes, and others must sweep.
   await owner.query('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA sojourn FROM app');
+  assert.deepEqual(store.warnings, []);
   const plain = await postgres(app, { now });
+  assert.deepEqual(
+    plain.warnings?.map((warning) => warning.code),
+    ['events_kept'],
+  );
   for (let i = 0; i < 4; i++) {
     clock.now += week;
     const made = await plain.create(newSession(`last ${i}`), creating({ checkedAt: clock.now + 1 }));

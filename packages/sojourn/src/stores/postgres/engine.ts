@@ -188,9 +188,9 @@ export class PostgresEngine implements Engine {
     return Number(dropped?.['dropped'] ?? 0) + Number(row?.['forgotten'] ?? 0);
   }
 
-  /** Sees that the tables of this week's events and the next ones' are there. */
-  async makeWeeks(): Promise<void> {
-    await this.#askIfAllowed('weeks', [this.#time()]);
+  /** Sees that the tables of this week's events and the next ones' are there. `false`: the account may not. */
+  async makeWeeks(): Promise<boolean> {
+    return (await this.#askIfAllowed('weeks', [this.#time()])).length > 0;
   }
 
   watch(changed: () => void): () => void {

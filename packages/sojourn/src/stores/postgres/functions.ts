@@ -1,9 +1,10 @@
 import { changesKept } from '../changes.ts';
 
 /**
- * `commit` writes decisions: in its transaction it locks the partitions that take numbers
- * (so that the order of numbers is the order of commits), then the sessions, looks whether all is still
- * as the decision saw it, and writes, or answers false. `at` is the engine's time where a test gives one.
+ * `commit` writes one decision, with the account's own rights. It locks the partitions that take numbers and
+ * the subject's (so that the order of numbers is the order of commits), then the sessions, then the subject;
+ * looks whether all is still as the decision saw it, by the time once it has its locks; and writes, or
+ * answers false. Only the count of visitors is not locked. `at` is the engine's time where a test gives one.
  */
 export function commitFunction(schema: string): string {
   return `

@@ -1,5 +1,5 @@
 import { invalid, SojournError } from '../../lifecycle/errors.ts';
-import type { Store } from '../../lifecycle/ports.ts';
+import type { Store, StoreWarning } from '../../lifecycle/ports.ts';
 import { staged } from '../staged/staged.ts';
 import { PostgresEngine } from './engine.ts';
 import { isForbidden } from './failures.ts';
@@ -42,10 +42,17 @@ export async function postgres(client: PostgresClient, options: PostgresOptions 
       given: options.now ?? null,
       watchEvery: options.watchEvery ?? defaults.watchEvery,
     });
-    await engine.makeWeeks();
+    const sweeps = await engine.makeWeeks();
     await engine.beat(null);
-    return staged(engine);
+    return { ...staged(engine), warnings: sweeps ? [] : [eventsKept(schema)] };
   });
+}
+
+function eventsKept(schema: string): StoreWarning {
+  return {
+    code: 'events_kept',
+    message: `The account may not make and drop the tables of events in the schema ${schema}. Grant what docs/stores.md names, or sweep with another account: else events are kept for ever.`,
+  };
 }
 
 /** What goes wrong while it is opened, in our words. */

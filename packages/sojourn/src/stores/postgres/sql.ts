@@ -24,7 +24,10 @@ export type Statement =
   | 'forget'
   | 'drop';
 
-/** Every statement but `commit` and the migrations. `$1` of those that tell the time is a test's clock, or null. */
+/**
+ * Every statement that a store sends once it is open; those that call a function do what is said beside it
+ * (`functions.ts`, `weeks.ts`). `$1` of those that tell the time is a test's clock, or null.
+ */
 export function statements(schema: string): Readonly<Record<Statement, string>> {
   const subject = `'subject', subject.subject, 'stamp', subject.stamp, 'changedAt', subject.changed_at,
     'disabled', subject.disabled, 'kept', subject.kept`;

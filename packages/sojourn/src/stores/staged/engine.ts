@@ -85,7 +85,7 @@ export interface Stage {
   readonly mark: string;
   /** Numbered from 1 in each partition; the engine adds the partition's counter. */
   readonly events: readonly NumberedEvent[];
-  /** Refuse when there are as many visitors' records already. */
+  /** Refuse when there are as many visitors' records already, where the engine can count them as it writes. */
   readonly mostAnonymous: number;
   /** Erase this subject from the events there are. */
   readonly erase: string | null;

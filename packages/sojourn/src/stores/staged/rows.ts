@@ -137,7 +137,10 @@ export class StagedRows implements Rows {
     this.#countsOf(partition).anonymous += change;
   }
 
-  /** The bound that was looked at, so that the engine looks again in the step that writes. */
+  /**
+   * The bound that was looked at. PostgreSQL looks again in the step that writes, but takes no lock for it, and
+   * Redis counts at the reading: as many as are made at one moment may pass it.
+   */
   boundAnonymous(most: number): void {
     this.#mostAnonymous = most;
   }
