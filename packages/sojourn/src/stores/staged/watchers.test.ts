@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Watchers } from './watchers.ts';
+
+/** Looks every millisecond for as long as `answer` says. */
+class Looking {
+  readonly watchers: Watchers;
+  looks = 0;
+  changes = 0;
+
+  constructor(answer: (look: number) => Promise<string>) {
+    this.watchers = new Watchers(() => {
+      this.looks += 1;
+      return answer(this.looks);
+    }, 1);
+    this.watchers.add(() => {
+      this.changes += 1;
+    });
+  }
+
+  async until(enough: () => boolean): Promise<void> {
+    while (!enough()) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test('looks do not pile up while an engine is silent, and go on when it answers', async () => {
+  const silence = Promise.withResolvers<string>();
+  const silent = new Looking((look) => (look === 1 ? silence.promise : Promise.resolve(String(look))));
+  const answered = new Looking(async (look) => String(look));
+  await answered.until(() => answered.looks >= 20);
+  assert.equal(silent.looks, 1);
+  silence.resolve('1');
+  await silent.until(() => silent.looks >= 3 && silent.changes >= 2);
+  silent.watchers.stop();
+  answered.watchers.stop();
+});
+
+test('a look that is never answered is not waited for for ever', async () => {
+  const looking = new Looking((look) => (look === 1 ? new Promise(() => {}) : Promise.resolve('changed')));
+  await looking.until(() => looking.changes === 1);
+  assert.equal(looking.changes, 1);
+  looking.watchers.stop();
+});
+
+test('a look that fails is made again at the next turn', async () => {
+  const looking = new Looking(async (look) => {
+    if (look < 3) throw new Error('ECONNREFUSED');
+    return 'changed';
+  });
+  await looking.until(() => looking.changes === 1);
+  assert.equal(looking.looks, 3);
+  looking.watchers.stop();
+});
