@@ -2,32 +2,10 @@ import type { Code, EndingReason } from './errors.ts';
 import type { SessionEvent } from './events.ts';
 import type { NewSession, SessionRecord } from './session.ts';
 
+export type { Clock, Hash, Random } from './machine.ts';
+
 /** What the embedded engines answer at once and the others later. */
 export type MaybePromise<T> = T | Promise<T>;
-
-/** Random text, from a cryptographic source. */
-export interface Random {
-  /** `bytes` random bytes as base64url. */
-  text(bytes: number): string;
-}
-
-/** SHA-256 in the two forms that sessions need. */
-export interface Hash {
-  /** SHA-256 of the text, base64url, 43 characters. */
-  digest(text: string): string;
-  /** `value` (base64url, 32 bytes) XOR HMAC-SHA256(key, label): seals, and unseals what it sealed. */
-  seal(key: string, label: string, value: string): string;
-}
-
-/** Time for everything in a process that waits; the engine's time is the store's. */
-export interface Clock {
-  /** Milliseconds since the epoch. */
-  now(): number;
-  /** Milliseconds that only go forward, from any beginning. */
-  elapsed(): number;
-  /** Calls back after `delay` milliseconds; the answer cancels. Never keeps a process alive. */
-  after(delay: number, run: () => void): () => void;
-}
 
 /** A subject's own small record. Raised by everything that a sign-in in flight must not outrun. */
 export interface SubjectRecord {
@@ -71,10 +49,7 @@ export type Change = {
 
 /** How long whoever asks for a write waits for its answer. */
 export interface Asked {
-  /**
-   * The engine's time from which on the write is not to be done any more, wherever it has been waiting: who
-   * asked was told that nobody knows. Absent: somebody waits however long it takes.
-   */
+  /** The engine's time from which on it is not to be done any more: who asked was told that nobody knows. */
   readonly until?: number;
 }
 
@@ -252,11 +227,14 @@ export interface Store {
   touch(touches: readonly Touch[]): Promise<void>;
   /** `null` when nothing is known of the id. Ending an ended session changes nothing. */
   end(id: string, options: EndOptions): Promise<Ended | null>;
-  /** Also raises the subject's `changedAt`. Answers the tombstones it made. */
+  /** Also raises the subject's `changedAt`. Answers the tombstones it made; repeated where it made none, it is done again. */
   endAll(subject: string, options: EndAllOptions): Promise<readonly SessionRecord[]>;
   /** Lets a disabled subject sign in again. */
   enable(subject: string, options: WriteOptions): Promise<void>;
-  /** Of all the subject's live sessions: what is taken away bites now, what is given waits as `grants`. */
+  /**
+   * Of all the subject's live sessions: what is taken away bites now, what is given waits as `grants`. A
+   * repeated one counts again what was not written since, and sets what has begun since, too.
+   */
   setPermissions(subject: string, permissions: readonly string[], options: WriteOptions): Promise<number>;
   /** Live sessions, newest first, and the terminal events of the last 28 days, newest first, 500 at most. */
   list(subject: string): MaybePromise<{
@@ -271,7 +249,10 @@ export interface Store {
   ): MaybePromise<Page>;
   /** Ends what is dead by the clock, removes tombstones past their limit and events past the retention. */
   sweep(most: number, asked?: Asked): Promise<Swept>;
-  /** Ends the subject's sessions and erases its tombstones, kept data and details in events. */
+  /**
+   * Ends the subject's sessions and erases its tombstones, kept data and details in events. It leaves nothing by
+   * which a repeated one would know itself: that is done again.
+   */
   purge(subject: string, options: WriteOptions): Promise<readonly SessionRecord[]>;
   /** The subjects that have a record of their own, in an order of the engine's. */
   subjects(after: string | null, most: number): MaybePromise<SubjectsPage>;
@@ -285,7 +266,7 @@ export interface Store {
     subjects: readonly SubjectRecord[],
     options: WriteOptions,
   ): Promise<readonly Adopted[]>;
-  /** Records notices as events. */
+  /** Records notices as events; repeated, it records them again. */
   note(notices: readonly Notice[], asked?: Asked): Promise<void>;
   /** Events after a cursor, oldest first within a partition; from the oldest kept when `null`. `cursor_lost` rather than a gap. */
   events(after: string | null, most: number): MaybePromise<EventsPage>;

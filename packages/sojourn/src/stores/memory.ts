@@ -48,7 +48,7 @@ class MemoryStore implements Store {
   endAll: Store['endAll'] = async (...given) => this.#write((rows, now) => operations.endAll(rows, now, ...given));
   enable: Store['enable'] = async (...given) => this.#write((rows, now) => operations.enable(rows, now, ...given));
   setPermissions: Store['setPermissions'] = async (...given) =>
-    this.#write((rows, now) => operations.setPermissions(rows, now, ...given));
+    this.#write((rows, now) => operations.setPermissions(rows, now, ...given).length);
   sweep: Store['sweep'] = async (...given) => this.#write((rows, now) => operations.sweep(rows, now, ...given));
   purge: Store['purge'] = async (...given) => this.#write((rows, now) => operations.purge(rows, now, ...given));
   note: Store['note'] = async (...given) => this.#write((rows, now) => operations.note(rows, now, ...given));

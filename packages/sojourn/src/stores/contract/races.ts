@@ -148,6 +148,40 @@ export function raceBehaviour(name: string, open: Open): void {
     );
   });
 
+  behaviour(name, open, 'a repeated ending of all answers alike and ends nothing else', async ({ store, clock }) => {
+    const ids = [(await created(store, 'u1')).id, (await created(store, 'u1')).id].sort();
+    const end = { reason: 'revoked', by: 'x', operation: operation(), disable: true } as const;
+    const endAll = async (): Promise<string[]> => (await store.endAll('u1', end)).map(({ id }) => id).sort();
+    assert.deepEqual(await endAll(), ids);
+    const { changedAt } = await store.subject('u1');
+    clock.now += minute;
+    await store.enable('u1', { operation: operation() });
+    const enabledAt = (await store.subject('u1')).changedAt;
+    clock.now += minute;
+    const since = await created(store, 'u1');
+    assert.deepEqual(await endAll(), ids);
+    assert.equal((await found(store, since.id)).ending, undefined);
+    assert.deepEqual(await store.subject('u1'), {
+      subject: 'u1',
+      changedAt: enabledAt,
+      disabled: false,
+      kept: undefined,
+    });
+    assert.notEqual(changedAt, enabledAt);
+    assert.equal((await allEvents(store)).filter(({ event }) => isTerminal(event)).length, 2);
+  });
+
+  behaviour(name, open, 'a repeated change of permissions answers alike', async ({ store, clock }) => {
+    await created(store, 'u1', { permissions: ['a'] });
+    await created(store, 'u1', { permissions: ['a', 'b'] });
+    const set = { operation: operation() };
+    assert.equal(await store.setPermissions('u1', ['a'], set), 1);
+    const { changedAt } = await store.subject('u1');
+    clock.now += minute;
+    assert.equal(await store.setPermissions('u1', ['a'], set), 1);
+    assert.equal((await store.subject('u1')).changedAt, changedAt);
+  });
+
   behaviour(
     name,
     open,

@@ -32,13 +32,17 @@ function keepData(rows: Rows, record: SessionRecord): void {
   rows.putSubject({ ...subjectOf(rows, record.subject), kept });
 }
 
+/** Of a repeated one, those that ended the first time are answered again, and what has begun since is not meant. */
 export function endAll(rows: Rows, now: number, subject: string, options: EndAllOptions): SessionRecord[] {
   checkInTime(now, options.until);
-  changeSubject(rows, now, subject, options.disable ? { disabled: true } : {});
+  const before = rows.tombstonesOf(subject).filter(({ operation }) => operation === options.operation);
+  const first = before.length === 0;
+  if (first) changeSubject(rows, now, subject, options.disable ? { disabled: true } : {});
   buryUnreadable(rows, now, subject, options);
-  return rows
+  const from = Math.max(...before.map(({ ending }) => ending?.at ?? 0));
+  const ended = rows
     .liveOf(subject)
-    .filter(({ id }) => id !== options.except)
+    .filter(({ id, createdAt }) => id !== options.except && (first || createdAt <= from))
     .map((record) =>
       endOne(
         rows,
@@ -47,6 +51,7 @@ export function endAll(rows: Rows, now: number, subject: string, options: EndAll
         options.operation,
       ),
     );
+  return [...before, ...ended];
 }
 
 export function enable(rows: Rows, now: number, subject: string, { until }: Asked): void {

@@ -119,7 +119,7 @@ function run(call: Call, now: number): unknown {
     case 'enable':
       return operations.enable(rows, now, ...call.args);
     case 'setPermissions':
-      return operations.setPermissions(rows, now, ...call.args);
+      return operations.setPermissions(rows, now, ...call.args).length;
     case 'sweep':
       return operations.sweep(rows, now, ...call.args);
     case 'purge':

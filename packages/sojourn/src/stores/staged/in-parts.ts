@@ -31,14 +31,14 @@ export async function writeInParts<T extends About>(
     const rows = new StagedRows(rest === null ? loaded : only(rest, loaded));
     const answers = operation(rows, loaded.now);
     const stage = rows.stage();
-    if (stage === null) return done;
+    if (stage === null) return [...done, ...answers];
     const parts = split(rest === null ? stage : { ...stage, subject: null });
     const refused = await firstRefused(commit, parts);
-    const written = idsOf(parts.slice(0, refused));
-    done.push(...answers.filter(({ id }) => written.has(id)));
-    if (refused === parts.length) return done;
     if (refused === 0) continue;
-    rest = idsOf(parts.slice(refused));
+    const waiting = idsOf(parts.slice(refused));
+    done.push(...answers.filter(({ id }) => !waiting.has(id)));
+    rest = waiting;
+    if (refused === parts.length) return done;
     attempt = 0;
   }
   return null;

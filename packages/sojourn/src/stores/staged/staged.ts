@@ -53,14 +53,16 @@ export function staged(engine: Engine): Store {
         options,
       ),
     endAll: (subject, options) =>
-      decideInParts({ subject }, (rows, now) => operations.endAll(rows, now, subject, options), options),
+      decideInParts(
+        { subject, tombstones: true },
+        (rows, now) => operations.endAll(rows, now, subject, options),
+        options,
+      ),
     enable: (subject, options) =>
       decide({ subject }, (rows, now) => operations.enable(rows, now, subject, options), options),
     async setPermissions(subject, permissions, options) {
-      const set = (rows: StagedRows, now: number): readonly SessionRecord[] => {
+      const set = (rows: StagedRows, now: number): readonly SessionRecord[] =>
         operations.setPermissions(rows, now, subject, permissions, options);
-        return rows.replaced();
-      };
       return (await decideInParts({ subject }, set, options)).length;
     },
     purge: (subject, options) =>
