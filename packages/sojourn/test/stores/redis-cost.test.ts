@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { allEvents, created, hour, operation } from '../../src/stores/contract/subject.ts';
-import { onSeam } from './redis-seam.ts';
+import { onSeam, type Seam } from './redis-seam.ts';
 
 /* What an operation sends must not grow with what it does not need. */
 
@@ -27,4 +27,41 @@ onRedis('what is kept of a subject’s past is as long as its events are', async
   const pasts = ['h', 'x'].map((past) => send(['ZCARD', `${prefix}:{${id.charAt(0)}}:${past}:u1`]));
   const [began, ended] = await Promise.all(pasts);
   assert.equal(Number(began) + Number(ended), kept);
+});
+
+const bytes = (command: readonly string[]): number => command.reduce((sum, part) => sum + part.length, 0);
+
+/** How often the server has run a command, also inside scripts. */
+async function calls(send: Seam['send'], name: string): Promise<number> {
+  const stats = String(await send(['INFO', 'commandstats']));
+  return Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+}
+
+const some = Array.from({ length: 300 });
+
+onRedis(
+  'very many sessions end in commands that each stop the server shortly',
+  async ({ store, other, send, sent }) => {
+    await Promise.all(some.map(() => created(other, 'u1', { data: JSON.stringify('x'.repeat(1000)) })));
+    const before = [await calls(send, 'pexpireat'), await calls(send, 'zremrangebyscore'), await calls(send, 'zadd')];
+    sent.length = 0;
+    await store.endAll('u1', { reason: 'revoked', by: 'x', operation: operation() });
+    const scripts = sent.filter(([name]) => name?.startsWith('EVAL'));
+    assert.equal(scripts.length, 3, 'a hundred at a time');
+    assert.ok(Math.max(...scripts.map(bytes)) < 100 * 2000, 'without their data');
+    const after = [await calls(send, 'pexpireat'), await calls(send, 'zremrangebyscore'), await calls(send, 'zadd')];
+    const [expiries = 0, trims = 0, adds = 0] = after.map((count, i) => count - (before[i] ?? 0));
+    assert.ok(expiries <= 4 && trims <= 7, 'once a list, not once a session');
+    assert.ok(adds <= 2 * some.length + 10, 'of each its event, and of both lists one command');
+  },
+);
+
+onRedis('setting permissions sends no data', async ({ store, other, sent }) => {
+  const data = JSON.stringify('é'.repeat(16_000));
+  await Promise.all(some.map(() => created(other, 'u1', { data, permissions: ['a'] })));
+  sent.length = 0;
+  await store.setPermissions('u1', [], { operation: operation() });
+  assert.ok(sent.map(bytes).reduce((sum, one) => sum + one) < some.length * 2500);
+  const { live } = await store.list('u1');
+  assert.ok(live.every((record) => record.data === data && record.permissions.length === 0));
 });

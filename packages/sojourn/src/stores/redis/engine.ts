@@ -192,7 +192,6 @@ export class RedisEngine implements Engine {
 
   async commit(stage: Stage): Promise<boolean> {
     const committed = await this.#commitAll(stage);
-    for (const id of [...stage.bury.keys(), ...stage.defer.keys()]) this.#reader.unreadable.delete(id);
     if (!committed) return false;
     this.endings.remember(stage);
     for (const { anonymous } of stage.counts.values()) if (anonymous < 0) this.#visitorsSince += anonymous;
@@ -219,9 +218,9 @@ export class RedisEngine implements Engine {
   }
 
   async #commitPart(stage: Stage): Promise<boolean> {
-    const writer = new StageWriter(this.#keys, stage, this.#given, this.#reader.unreadable);
+    const writer = new StageWriter(this.#keys, stage, this.#given);
     if (stage.erase !== null) await this.#erase(writer, stage.erase);
-    const { keys, text } = writer.written();
+    const { keys, text } = writer.encode();
     const given = [String(this.#given?.() ?? ''), text];
     const commit = this.#confirmed?.(keys, given) ?? run(this.#send, 'commit', keys, given);
     return Number(await commit) === 1;

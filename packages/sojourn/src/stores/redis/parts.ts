@@ -75,6 +75,7 @@ function again(stage: Stage): Stage {
     subject: null,
     insert: [],
     replace: [],
+    sameData: new Set(),
     remove: [],
     bury: new Map(),
     defer: new Map(),

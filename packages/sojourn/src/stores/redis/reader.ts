@@ -9,7 +9,7 @@ import { aheadBy } from '../staged/ahead.ts';
 import type { StampedSubject, UnreadableRow } from '../staged/engine.ts';
 import { listOf, type Send, textOf } from './client.ts';
 import type { Keys } from './keys.ts';
-import { decodeSession, decodeSubject, isBuried } from './values.ts';
+import { decodeSession, decodeSubject, headOf, isBuried } from './values.ts';
 
 export const everyPartition: readonly number[] = Array.from({ length: partitions }, (_, partition) => partition);
 
@@ -26,8 +26,6 @@ export class RedisReader {
   readonly #given: (() => number) | null;
   /** How far the engine's clock is ahead of this machine's. */
   #ahead = 0;
-  /** Records that could not be read, as they were, for the write that ends them. */
-  readonly unreadable: Map<string, string> = new Map();
 
   constructor(send: Send, keys: Keys, epoch: string, given: (() => number) | null) {
     this.#send = send;
@@ -75,8 +73,10 @@ export class RedisReader {
         sessions.push(decodeSession(id, text));
       } catch (error) {
         if (!(error instanceof SojournError)) throw error;
-        this.unreadable.set(id, text);
-        unreadable.push({ id, subject, kind: 'unknown', ended: isBuried(text), version: null, lastSeenAt: null });
+        unreadable.push({
+          ...{ id, subject, kind: 'unknown', ended: isBuried(text) },
+          ...{ version: null, lastSeenAt: null, head: headOf(text) },
+        });
       }
     }
     return { sessions, unreadable };

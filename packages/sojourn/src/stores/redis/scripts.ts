@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { changesKept } from '../changes.ts';
 import { textOf } from './client.ts';
-import { headWidth, seenAt, stampWidth } from './values.ts';
+import { headWidth, seenAt, stampWidth, stateOffset, versionWidth } from './values.ts';
 
 export type Script = 'commit' | 'touch' | 'claim' | 'forget' | 'beat';
 
@@ -12,16 +12,26 @@ local function now(given)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end`;
 
+/** A record that cannot be read, as ended: by its head alone, and without its data. */
+const buried = `
+local function buried(text)
+  text = text .. string.rep('0', ${headWidth} - #text)
+  local version = (tonumber(string.sub(text, 1, ${versionWidth})) or 0) + 1
+  local line = string.find(text, '\\n', ${headWidth + 1}, true) or #text + 1
+  return string.format('%0${versionWidth}.0f', version) .. string.sub(text, ${versionWidth + 1}, ${stateOffset})
+    .. 'e' .. string.sub(text, ${stateOffset + 2}, line - 1) .. '\\n{}'
+end`;
+
 /**
  * Writes a decision, if all is still as it was seen. The partition's counter numbers the events in the
  * same step, so their order is the order of the commits. KEYS are all keys that are read or written.
  */
-const commit = `${clock}
+const commit = `${clock}${buried}
 local stage = cjson.decode(ARGV[2])
 local time = now(ARGV[1])
 if time >= stage.before then return 0 end
 for _, guard in ipairs(stage.guards) do
-  if redis.call('GETRANGE', guard.key, 0, guard.width - 1) ~= guard.is then return 0 end
+  if guard.width > 0 and redis.call('GETRANGE', guard.key, 0, guard.width - 1) ~= guard.is then return 0 end
 end
 for _, guard in ipairs(stage.counters) do
   if tonumber(redis.call('HGET', guard.key, 'counter') or 0) ~= guard.is then return 0 end
@@ -32,9 +42,11 @@ for _, part in ipairs(stage.partitions) do
   if part.anonymous ~= 0 then redis.call('HINCRBY', part.counts, 'anonymous', part.anonymous) end
   if numbers > 0 then
     local at = string.format('%.0f', time)
-    for _, id in ipairs(part.changed) do
-      redis.call('RPUSH', part.changes, stage.mark .. ':' .. at .. ':' .. id)
+    local changes = {}
+    for number = math.max(1, numbers - ${changesKept - 1}), numbers do
+      changes[#changes + 1] = stage.mark .. ':' .. at .. ':' .. part.changed[number]
     end
+    redis.call('RPUSH', part.changes, unpack(changes))
     redis.call('LTRIM', part.changes, -${changesKept}, -1)
     redis.call('SPUBLISH', part.channel, table.concat(part.changed, ' '))
   end
@@ -56,6 +68,11 @@ for _, part in ipairs(stage.partitions) do
     if subject.keep then redis.call('PEXPIREAT', subject.key, subject.keep) end
   end
 end
+for _, record in ipairs(stage.recordsOnly) do
+  local text = redis.call('GET', record.key)
+  redis.call('SET', record.key, record.text .. string.sub(text, string.find(text, '\\n', ${headWidth + 1}, true) + 1))
+end
+for _, key in ipairs(stage.bury) do redis.call('SET', key, buried(redis.call('GET', key) or '')) end
 for _, command in ipairs(stage.commands) do redis.call(unpack(command)) end
 return 1`;
 

@@ -5,9 +5,11 @@ import { partitionOf } from '../../lifecycle/token.ts';
 import { dueAt, retention } from '../rows.ts';
 import type { Stage } from '../staged/engine.ts';
 import type { Keys } from './keys.ts';
-import { buried, encodeSession, encodeSubject, guardOf, guardWidth, stampOf, stampWidth } from './values.ts';
+import { encodeSession, encodeSubject, encodeWithoutData, guardOf, guardWidth, stampOf, stampWidth } from './values.ts';
 
 const day = 86_400_000;
+/** Members of one list in one command: Lua takes a few thousand arguments and no more. */
+const mostMembers = 500;
 
 interface Part {
   readonly counts: string;
@@ -27,15 +29,15 @@ export class StageWriter {
   readonly #keys: Keys;
   readonly #stage: Stage;
   readonly #given: (() => number) | null;
-  readonly #unreadable: ReadonlyMap<string, string>;
-  readonly #touched = new Set<string>();
+  readonly #used = new Set<string>();
   readonly #commands: string[][] = [];
+  readonly #members = new Map<string, { readonly name: string; readonly key: string; readonly members: string[] }>();
+  readonly #recordsOnly: { key: string; text: string }[] = [];
   readonly #counters: { key: string; is: number }[] = [];
   readonly #parts = new Map<number, Part>();
 
-  constructor(keys: Keys, stage: Stage, given: (() => number) | null, unreadable: ReadonlyMap<string, string>) {
+  constructor(keys: Keys, stage: Stage, given: (() => number) | null) {
     this.#keys = keys;
-    this.#unreadable = unreadable;
     this.#stage = stage;
     this.#given = given;
   }
@@ -52,20 +54,15 @@ export class StageWriter {
     this.#command('DEL', this.#keys.endings(subject));
   }
 
-  written(): { keys: string[]; text: string } {
+  encode(): { keys: string[]; text: string } {
     const stage = this.#stage;
     this.#count();
     this.#tell();
-    for (const record of [...stage.insert, ...stage.replace]) this.#write(record);
+    for (const record of stage.insert) this.#insert(record);
+    for (const record of stage.replace) this.#write(record);
     for (const id of stage.remove) this.#remove(id);
-    for (const [id, until] of stage.bury) {
-      this.#command('SET', this.#keys.session(id), buried(this.#unreadable.get(id) ?? ''));
-      const subject = stage.removed.get(id) ?? null;
-      if (subject !== null) this.#index(subject, id, until);
-    }
-    for (const [id, until] of [...stage.bury, ...stage.defer]) {
-      this.#command('ZADD', this.#keys.due(partitionOf(id)), String(until), id);
-    }
+    for (const [id, until] of stage.bury) this.#bury(id, until);
+    for (const [id, until] of stage.defer) this.#add(this.#keys.due(partitionOf(id)), until, id);
     if (stage.subject && (stage.begins || stage.subject.put)) this.#writeSubject(stage.subject);
     const text = JSON.stringify({
       before: Number.isFinite(stage.before) ? stage.before : Number.MAX_SAFE_INTEGER,
@@ -76,9 +73,11 @@ export class StageWriter {
         ...part,
         pasts: [...part.pasts].map(([key, until]) => ({ key, keep: this.#until(until) })),
       })),
-      commands: this.#commands,
+      recordsOnly: this.#recordsOnly,
+      bury: [...stage.bury.keys()].map((id) => this.#keys.session(id)),
+      commands: [...this.#commands, ...this.#membersInTurn()],
     });
-    return { keys: [...this.#touched], text };
+    return { keys: [...this.#used], text };
   }
 
   #count(): void {
@@ -96,7 +95,7 @@ export class StageWriter {
       const told = { number, body: JSON.stringify(event) };
       if (subject === null) events.push(told);
       else {
-        const past = this.#touch(isTerminal(event) ? this.#keys.endings(subject) : this.#keys.history(subject));
+        const past = this.#use(isTerminal(event) ? this.#keys.endings(subject) : this.#keys.history(subject));
         events.push({ ...told, past });
         // Longer than the events, which the sweep forgets.
         pasts.set(past, Math.max(pasts.get(past) ?? 0, at + retention + day));
@@ -105,48 +104,62 @@ export class StageWriter {
   }
 
   #guards(): object[] {
-    const sessions = this.#stage.guards.map(({ id, version, lastSeenAt }) => ({
-      key: this.#touch(this.#keys.session(id)),
-      width: guardWidth,
-      is: this.#unreadable.get(id)?.slice(0, guardWidth) ?? guardOf(version, lastSeenAt),
+    const sessions = this.#stage.guards.map(({ id, version, lastSeenAt, head }) => ({
+      key: this.#use(this.#keys.session(id)),
+      width: head?.length ?? guardWidth,
+      is: head ?? guardOf(version, lastSeenAt),
     }));
     const { subject } = this.#stage;
     if (subject === null) return sessions;
-    const key = this.#touch(this.#keys.subject(subject.subject));
+    const key = this.#use(this.#keys.subject(subject.subject));
     return [...sessions, { key, width: stampWidth, is: stampOf(subject.stamp) }];
   }
 
-  #write(record: SessionRecord): void {
-    this.#command('SET', this.#keys.session(record.id), encodeSession(record));
-    this.#command('ZADD', this.#keys.due(partitionOf(record.id)), String(dueAt(record)), record.id);
-    if (record.subject === null) return;
-    if (record.ending) this.#index(record.subject, record.id, dueAt(record));
-    else this.#command('ZADD', this.#keys.live(record.subject), String(record.expiresAt), record.id);
+  #insert(record: SessionRecord): void {
+    const { id, subject, expiresAt, ending } = record;
+    this.#write(record);
+    if (subject !== null && ending === undefined) this.#add(this.#keys.live(subject), expiresAt, id);
   }
 
-  /** Among its subject's tombstones from now on. */
-  #index(subject: string, id: string, until: number): void {
+  #write(record: SessionRecord): void {
+    const { id, subject } = record;
+    const key = this.#keys.session(id);
+    if (this.#stage.sameData.has(id) && record.ending === undefined) {
+      this.#recordsOnly.push({ key: this.#use(key), text: encodeWithoutData(record) });
+    } else this.#command('SET', key, encodeSession(record));
+    this.#add(this.#keys.due(partitionOf(id)), dueAt(record), id);
+    if (subject !== null && record.ending) this.#toTombstones(subject, id, dueAt(record));
+  }
+
+  #bury(id: string, until: number): void {
+    const subject = this.#stage.removed.get(id) ?? null;
+    this.#use(this.#keys.session(id));
+    this.#add(this.#keys.due(partitionOf(id)), until, id);
+    if (subject !== null) this.#toTombstones(subject, id, until);
+  }
+
+  #toTombstones(subject: string, id: string, until: number): void {
     const tombstones = this.#keys.tombstones(subject);
-    this.#command('ZREM', this.#keys.live(subject), id);
-    this.#command('ZADD', tombstones, String(until), id);
+    this.#drop(this.#keys.live(subject), id);
     // The sweep removes them when they are due; what is still there so long after, it never had.
-    this.#command('ZREMRANGEBYSCORE', tombstones, '-inf', String(this.#stage.now - retention));
+    this.#once('ZREMRANGEBYSCORE', tombstones, '-inf', String(this.#stage.now - retention));
+    this.#add(tombstones, until, id);
   }
 
   #remove(id: string): void {
     const subject = this.#stage.removed.get(id) ?? null;
     this.#command('DEL', this.#keys.session(id));
-    this.#command('ZREM', this.#keys.due(partitionOf(id)), id);
+    this.#drop(this.#keys.due(partitionOf(id)), id);
     if (subject === null) return;
-    this.#command('ZREM', this.#keys.live(subject), id);
-    this.#command('ZREM', this.#keys.tombstones(subject), id);
+    this.#drop(this.#keys.live(subject), id);
+    this.#drop(this.#keys.tombstones(subject), id);
   }
 
   /** Its stamp is the partition's counter, so it never comes again. */
   #writeSubject({ subject, record }: { readonly subject: string; readonly record: SubjectRecord | null }): void {
     const part = this.#part(this.#keys.partition(this.#keys.characterOf(subject)));
     if (part.changed.length === 0) part.changed.push('');
-    const key = this.#touch(this.#keys.subject(subject));
+    const key = this.#use(this.#keys.subject(subject));
     if (record === null) {
       part.subject = { key, body: '', keep: this.#until(this.#stage.now + day) };
       return;
@@ -161,9 +174,9 @@ export class StageWriter {
 
   #part(partition: number): Part {
     const known = this.#parts.get(partition) ?? {
-      counts: this.#touch(this.#keys.counts(partition)),
-      list: this.#touch(this.#keys.events(partition)),
-      changes: this.#touch(this.#keys.changes(partition)),
+      counts: this.#use(this.#keys.counts(partition)),
+      list: this.#use(this.#keys.events(partition)),
+      changes: this.#use(this.#keys.changes(partition)),
       channel: this.#keys.channel(partition),
       changed: [],
       anonymous: 0,
@@ -174,12 +187,40 @@ export class StageWriter {
     return known;
   }
 
-  #command(name: string, key: string, ...args: string[]): void {
-    this.#commands.push([name, this.#touch(key), ...args]);
+  #add(list: string, score: number, member: string): void {
+    this.#membersOf('ZADD', list).push(String(score), member);
   }
 
-  #touch(key: string): string {
-    this.#touched.add(key);
+  #drop(list: string, member: string): void {
+    this.#membersOf('ZREM', list).push(member);
+  }
+
+  #membersOf(name: string, key: string): string[] {
+    const known = this.#members.get(`${name} ${key}`) ?? { name, key: this.#use(key), members: [] };
+    this.#members.set(`${name} ${key}`, known);
+    return known.members;
+  }
+
+  #membersInTurn(): string[][] {
+    return [...this.#members.values()].flatMap(({ name, key, members }) =>
+      Array.from({ length: Math.ceil(members.length / mostMembers) }, (_, turn) => [
+        name,
+        key,
+        ...members.slice(turn * mostMembers, (turn + 1) * mostMembers),
+      ]),
+    );
+  }
+
+  #once(...[name, key, ...args]: [string, string, ...string[]]): void {
+    if (!this.#commands.some((command) => command[0] === name && command[1] === key)) this.#command(name, key, ...args);
+  }
+
+  #command(name: string, key: string, ...args: string[]): void {
+    this.#commands.push([name, this.#use(key), ...args]);
+  }
+
+  #use(key: string): string {
+    this.#used.add(key);
     return key;
   }
 

@@ -21,14 +21,20 @@ export const seenAt: { readonly offset: number; readonly width: number } = {
   offset: widths.version,
   width: widths.time,
 };
+export const versionWidth: number = widths.version;
 export const stampWidth = 15;
-const stateOffset = widths.version + 3 * widths.time;
+export const stateOffset: number = widths.version + 3 * widths.time;
 
 function digits(value: number, width: number): string {
   return String(value).padStart(width, '0');
 }
 
 export function encodeSession(record: SessionRecord): string {
+  return `${encodeWithoutData(record)}${record.data}`;
+}
+
+/** The head and the record's line, to which its data is added. */
+export function encodeWithoutData(record: SessionRecord): string {
   const head = [
     guardOf(record.version, record.lastSeenAt),
     digits(record.idleTimeout, widths.time),
@@ -36,19 +42,17 @@ export function encodeSession(record: SessionRecord): string {
     stateOf(record).charAt(0),
     digits(recordFormat, widths.format),
   ].join('');
-  return `${head}${encodeRecord(record)}\n${record.data}`;
+  return `${head}${encodeRecord(record)}\n`;
 }
 
-/** A record that cannot be read, as ended: by its head alone, and without its data. */
-export function buried(text: string): string {
-  const version = digits(Number(text.slice(0, widths.version)) + 1, widths.version);
-  const line = text.indexOf('\n', headWidth);
-  const head = `${version}${text.slice(widths.version, stateOffset)}e${text.slice(stateOffset + 1, headWidth)}`;
-  return `${head}${text.slice(headWidth, line < 0 ? undefined : line)}\n{}`;
-}
-
+/** Whether a record that cannot be read has been ended, by its head alone. */
 export function isBuried(text: string): boolean {
   return text.charAt(stateOffset) === 'e';
+}
+
+/** How a record begins that cannot be read, as far as that is text. */
+export function headOf(text: string): string {
+  return /^[ -~]*/.exec(text.slice(0, guardWidth))?.[0] ?? '';
 }
 
 /** What the head of an unchanged record begins with; empty when there was none. */

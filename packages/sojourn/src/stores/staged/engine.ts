@@ -51,6 +51,8 @@ export interface Guard {
   readonly id: string;
   readonly version: number | null;
   readonly lastSeenAt: number | null;
+  /** How its text begins, on an engine that cannot tell the numbers of one that cannot be read. */
+  readonly head?: string;
 }
 
 /** What a decision changes, and what it rests on. */
@@ -70,6 +72,8 @@ export interface Stage {
   } | null;
   readonly insert: readonly SessionRecord[];
   readonly replace: readonly SessionRecord[];
+  /** Those of `replace` whose data is as it was found. */
+  readonly sameData: ReadonlySet<string>;
   readonly remove: readonly string[];
   /** Rows to end by their columns alone, and until when each is remembered. */
   readonly bury: ReadonlyMap<string, number>;

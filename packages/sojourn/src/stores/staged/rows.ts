@@ -174,6 +174,7 @@ export class StagedRows implements Rows {
       subject: subject === null ? null : this.#stampedSubject(subject),
       insert: written.filter(({ id }) => this.#inserted.has(id)),
       replace: this.replaced(),
+      sameData: new Set(this.replaced().flatMap(({ id, data }) => (this.#found.get(id)?.data === data ? [id] : []))),
       remove: [...this.#now].filter(([, record]) => record === null).map(([id]) => id),
       removed: new Map([...this.#found, ...this.#unreadable].map(([id, { subject }]) => [id, subject])),
       bury: this.#bury,
@@ -194,6 +195,7 @@ export class StagedRows implements Rows {
 
   #guard(id: string): Guard {
     const { version = null, lastSeenAt = null } = this.#found.get(id) ?? this.#unreadable.get(id) ?? {};
-    return { id, version, lastSeenAt };
+    const head = this.#unreadable.get(id)?.head;
+    return { id, version, lastSeenAt, ...(head === undefined ? {} : { head }) };
   }
 }

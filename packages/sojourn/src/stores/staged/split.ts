@@ -2,6 +2,8 @@ import type { Stage } from './engine.ts';
 
 /** Sessions that are written in one step: the engine does little else meanwhile. */
 export const sessionsAtOnce = 100;
+/** So many characters of data make as much work as another session. */
+const dataOfSession = 4000;
 
 /** Some of a decision's sessions with what is told of them. */
 export interface PartOfStage {
@@ -15,17 +17,31 @@ export interface PartOfStage {
  * with the last, when nothing is added to it any more.
  */
 export function split(stage: Stage): readonly PartOfStage[] {
-  const { guards, bury, defer, counts } = stage;
-  const changed = [...counts.values()].flatMap((count) => count.changed);
-  const ids = [...new Set([...guards.map(({ id }) => id), ...bury.keys(), ...defer.keys(), ...changed])];
-  const parts = Math.max(1, Math.ceil(ids.length / sessionsAtOnce));
-  return Array.from({ length: parts }, (_, part) => {
-    const some = new Set(ids.slice(part * sessionsAtOnce, (part + 1) * sessionsAtOnce));
+  const parts = batches(stage);
+  return parts.map((ids, part) => {
     const first = part === 0;
-    const last = part === parts - 1;
+    const last = part === parts.length - 1;
     const whole = { subject: first ? stage.subject : null, erase: last ? stage.erase : null };
-    return { ids: some, stage: { ...about(some, stage), ...whole } };
+    return { ids, stage: { ...about(ids, stage), ...whole } };
   });
+}
+
+/** The ids of all sessions that it reads or changes, in turn; of none, one batch. */
+function batches({ guards, replace, bury, defer, counts }: Stage): readonly ReadonlySet<string>[] {
+  const changed = [...counts.values()].flatMap((count) => count.changed);
+  const data = new Map(replace.map((record) => [record.id, record.data.length]));
+  const found: Set<string>[] = [];
+  let work = Number.POSITIVE_INFINITY;
+  for (const id of new Set([...guards.map((guard) => guard.id), ...bury.keys(), ...defer.keys(), ...changed])) {
+    const more = 1 + Math.floor((data.get(id) ?? 0) / dataOfSession);
+    work += more;
+    if (work > sessionsAtOnce) {
+      found.push(new Set());
+      work = more;
+    }
+    found.at(-1)?.add(id);
+  }
+  return found.length > 0 ? found : [new Set()];
 }
 
 function about(ids: ReadonlySet<string>, stage: Stage): Stage {

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { isTerminal } from '../../src/lifecycle/events.ts';
+import { allEvents, created, operation } from '../../src/stores/contract/subject.ts';
+import { onSeam, type Seam } from './redis-seam.ts';
+
+/* A record of a newer release, or one that is no record at all, stops nothing and ends with the others. */
+
+const onRedis = onSeam();
+const revoked = { reason: 'revoked', by: 'x' } as const;
+/** Where a record's head tells its format. */
+const format = 56;
+
+function keyOf({ prefix }: Seam, id: string): string {
+  return `${prefix}:{${id.charAt(0)}}:s:${id}`;
+}
+
+async function made(seam: Seam): Promise<{ id: string; key: string; text: string }> {
+  const { id } = await created(seam.other, 'u1', { data: '{"cart":["x"]}' });
+  const key = keyOf(seam, id);
+  return { id, key, text: String(await seam.send(['GET', key])) };
+}
+
+onRedis('a record of a newer release ends by its head alone, once, and is purged', async (seam) => {
+  const { store, send } = seam;
+  const { id, key, text } = await made(seam);
+  await send(['SET', key, `${text.slice(0, format)}0002${text.slice(format + 4)}`]);
+  for (let i = 0; i < 2; i++) await store.endAll('u1', { ...revoked, operation: operation() });
+  const ended = String(await send(['GET', key]));
+  assert.equal(ended.slice(0, 10), '0000000002');
+  assert.equal(ended.charAt(format - 1), 'e');
+  assert.deepEqual([ended.slice(format, format + 4), ended.endsWith('\n{}')], ['0002', true]);
+  const terminal = (await allEvents(store)).filter(({ event }) => isTerminal(event));
+  assert.deepEqual(
+    terminal.map(({ event }) => event.sessionId),
+    [id],
+  );
+  await store.purge('u1', { operation: operation() });
+  assert.equal(await send(['EXISTS', key]), 0);
+});
+
+for (const nonsense of ['', 'nonsense', '\u0000é\ud83d\ude00'.repeat(30)]) {
+  onRedis(`what is no record ends with the others: ${JSON.stringify(nonsense.slice(0, 8))}`, async (seam) => {
+    const { store, send } = seam;
+    const { id, key } = await made(seam);
+    await send(['SET', key, nonsense]);
+    const other = await created(store, 'u1');
+    for (let i = 0; i < 2; i++) await store.endAll('u1', { ...revoked, operation: operation() });
+    const terminal = (await allEvents(store)).filter(({ event }) => isTerminal(event));
+    assert.deepEqual(terminal.map(({ event }) => event.sessionId).sort(), [id, other.id].sort());
+    await store.purge('u1', { operation: operation() });
+    assert.equal(await send(['EXISTS', key]), 0);
+  });
+}
+
+onRedis('a record that could not be read for a while is written again once it can', async (seam) => {
+  const { store, send } = seam;
+  const { id, key, text } = await made(seam);
+  await send(['SET', key, `${text.slice(0, format)}0002${text.slice(format + 4)}`]);
+  await created(store, 'u1');
+  await send(['SET', key, `0000000002${text.slice(10)}`]);
+  assert.equal((await store.end(id, { ...revoked, operation: operation() }))?.ended, true);
+});
