@@ -99,6 +99,14 @@ async function sentinelStage(): Promise<Staged> {
   let failedOver = false;
   const faults: Faults = {
     ...processes,
+    'a primary that is cut off from its replica, and still answers and publishes': async ({ wait }) => {
+      if (failedOver) return;
+      replica.signal('SIGSTOP');
+      // Past `min-replicas-max-lag`, from when on it takes no writes.
+      await wait(4500);
+      replica.signal('SIGCONT');
+      await wait(1000);
+    },
     'kill -9 of the primary, and the sentinels’ failover': async ({ wait }) => {
       if (failedOver) return;
       failedOver = true;

@@ -6,6 +6,8 @@ export interface RedisServer {
   readonly url: string;
   /** Ends it with a signal and starts it again on what it left. */
   restart(signal: NodeJS.Signals): Promise<void>;
+  /** SIGSTOP and SIGCONT: to the others it is as if the network had gone. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -15,7 +17,7 @@ export async function redisServer(...settings: readonly string[]): Promise<Redis
     const theirs = (): never => {
       throw new Error('the server of REDIS_URL is not ours to stop');
     };
-    return { url: given, restart: theirs, stop: async () => {} };
+    return { url: given, restart: theirs, signal: theirs, stop: async () => {} };
   }
   const folder = newFolder('redis');
   const port = await freePort();
@@ -42,6 +44,7 @@ export async function redisServer(...settings: readonly string[]): Promise<Redis
       await started.stop(signal);
       started = await begin();
     },
+    signal: (signal) => void started.child.kill(signal),
     async stop(signal?: NodeJS.Signals) {
       await started.stop(signal);
       folder.remove();
