@@ -96,7 +96,8 @@ type Send = (name: keyof Store, args: readonly unknown[]) => Promise<unknown>;
 
 class StoreElsewhere implements Store {
   readonly name = 'sqlite';
-  readonly distance = 'machine';
+  /** Its answers come from another process. */
+  readonly distance = 'network';
   readonly now: () => number;
   readonly #watchers: Set<() => void>;
   readonly #send: Send;

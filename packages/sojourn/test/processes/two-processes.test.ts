@@ -21,8 +21,9 @@ function byTurns(here: Store, there: Store): Store {
   return new Proxy(here, {
     get(_, name) {
       if (name === 'close') return close;
+      if (name === 'distance') return 'network';
       const value: unknown = Reflect.get(here, name);
-      if (typeof value !== 'function' || name === 'now' || name === 'watch') return value;
+      if (typeof value !== 'function' || name === 'now' || name === 'watch' || name === 'listen') return value;
       return (...given: unknown[]) => {
         calls += 1;
         const store = calls % 2 ? here : there;
