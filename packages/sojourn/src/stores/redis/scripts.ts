@@ -15,7 +15,8 @@ end`;
 /** A record that cannot be read, as ended: by its head alone, and without its data. */
 const buried = `
 local function buried(text)
-  text = text .. string.rep('0', ${headWidth} - #text)
+  local head = string.sub(text, 1, ${headWidth})
+  if #head < ${headWidth} or string.find(head, '[^ -~]') then text = string.rep('0', ${headWidth}) end
   local version = (tonumber(string.sub(text, 1, ${versionWidth})) or 0) + 1
   local line = string.find(text, '\\n', ${headWidth + 1}, true) or #text + 1
   return string.format('%0${versionWidth}.0f', version) .. string.sub(text, ${versionWidth + 1}, ${stateOffset})
