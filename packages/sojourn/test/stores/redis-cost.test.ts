@@ -65,3 +65,41 @@ onRedis('setting permissions sends no data', async ({ store, other, sent }) => {
   const { live } = await store.list('u1');
   assert.ok(live.every((record) => record.data === data && record.permissions.length === 0));
 });
+
+onRedis('a sweep with nothing to do reads one event of each partition', async ({ store, other, sent }) => {
+  for (let i = 0; i < 200; i++) await created(other, `u${i}`);
+  sent.length = 0;
+  const lap = await store.sweep(500);
+  assert.deepEqual([lap.expired, lap.more], [[], false]);
+  assert.deepEqual([...new Set(sent.map(([name, , from, to]) => `${name} ${from} ${to}`))].sort(), [
+    `ZCOUNT -inf ${store.now()}`,
+    'ZRANGE 0 0',
+  ]);
+  assert.equal(sent.length, 2 * 64);
+});
+
+onRedis('a sweep counts what is due in each partition once', async ({ store, other, sent, clock }) => {
+  for (let i = 0; i < 200; i++) await created(other, `u${i}`);
+  clock.now += hour;
+  sent.length = 0;
+  const lap = await store.sweep(500);
+  assert.deepEqual([lap.expired.length, lap.more], [200, false]);
+  assert.equal(sent.filter(([name]) => name === 'ZCOUNT').length, 64);
+});
+
+onRedis('what names a session that is gone names it no longer', async ({ store, send, prefix, clock }) => {
+  const { id } = await created(store, 'u1');
+  const tombstone = await created(store, 'u1');
+  await store.end(tombstone.id, { reason: 'signed_out', by: 'u1', operation: operation() });
+  const partition = `${prefix}:{${id.charAt(0)}}`;
+  await send(['DEL', `${partition}:s:${id}`, `${partition}:s:${tombstone.id}`]);
+  const names = (list: string): Promise<unknown> => send(['ZRANGE', `${partition}:${list}`, '0', '-1']);
+  const { id: other } = await created(store, 'u1');
+  assert.deepEqual(await names('l:u1'), [other]);
+  clock.now += 40 * hour;
+  const { expired, more } = await store.sweep(100);
+  assert.deepEqual([expired.map((one) => one.id), more], [[other], false]);
+  assert.deepEqual(await names('d'), [other]);
+  await store.purge('u1', { operation: operation() });
+  assert.deepEqual([await names('d'), await names('t:u1')], [[], []]);
+});

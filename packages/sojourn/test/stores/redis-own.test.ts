@@ -89,6 +89,7 @@ const leastRights = [
   '+get',
   '+set',
   '+del',
+  '+exists',
   '+getrange',
   '+setrange',
   '+pexpireat',

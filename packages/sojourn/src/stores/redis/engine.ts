@@ -9,19 +9,17 @@ import { listOf, type Send, textOf } from './client.ts';
 import type { PrimariesSeen } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { confirmed, partitionsOf, provisional, withdrawn, within } from './parts.ts';
-import { everyPartition, numberedText, RedisReader, type Sorted } from './reader.ts';
+import { everyPartition, RedisReader, type Sorted } from './reader.ts';
 import { Endings } from './repeat.ts';
 import { run } from './scripts.ts';
 import { StageWriter } from './stage.ts';
 import { subjectsPage } from './subjects.ts';
+import { Sweeping } from './sweeping.ts';
 import { changesOf } from './values.ts';
+import { Visitors } from './visitors.ts';
 
-/** What one process has claimed to sweep is another's again after this long. */
-const claimFor = 30_000;
 /** Sessions touched by one script: Redis does nothing else meanwhile. */
 const touchedAtOnce = 200;
-/** How long the count of visitors' records is taken as read; what this process adds is counted at once. */
-const visitorsFor = 1000;
 
 const nothing: Sorted = { sessions: [], unreadable: [] };
 
@@ -49,8 +47,8 @@ export class RedisEngine implements Engine {
   readonly #watchers: Watchers;
   /** What this process has ended lately, to be said again after a failover: `repeat`. */
   readonly endings: Endings;
-  #visitors: { readonly readAt: number; readonly count: Promise<number> } | null = null;
-  #visitorsSince = 0;
+  readonly #visitors: Visitors;
+  readonly #sweeping: Sweeping;
   #closed = false;
 
   constructor({ send, keys, epoch, cluster, given, confirmed, watchEvery, primaries }: RedisParts) {
@@ -64,6 +62,8 @@ export class RedisEngine implements Engine {
     this.#keys = keys;
     this.#reader = new RedisReader(this.#send, keys, epoch, given);
     this.#given = given;
+    this.#visitors = new Visitors({ count: () => this.#countVisitors() });
+    this.#sweeping = new Sweeping(this.#send, keys, given);
     this.#watchers = new Watchers(() => this.cursor(), watchEvery);
     this.endings = new Endings({ engine: this, primaries });
   }
@@ -125,15 +125,16 @@ export class RedisEngine implements Engine {
 
   async load(wanted: Wanted): Promise<Loaded> {
     const { ids = [], subject, tombstones = false, owners = false, anonymous, due } = wanted;
-    const [now, given, { stamped, ...listed }, visitors] = await Promise.all([
+    const [now, given, { stamped, ...ofSubject }, visitors] = await Promise.all([
       this.#reader.time(),
       this.#reader.sorted(ids),
       subject === undefined ? { ...nothing, stamped: null } : this.#ofSubject(subject, tombstones),
-      anonymous === undefined ? 0 : this.#reserveVisitor(anonymous),
+      anonymous === undefined ? 0 : this.#visitors.reserve(ids[0] ?? '', anonymous),
     ]);
     const claimed = due === undefined ? { ...nothing, more: false } : await this.#claim(now, due);
-    const every = [given, listed, claimed];
+    const every = [given, ofSubject, claimed];
     const sessions = new Map(every.flatMap((some) => some.sessions.map((record) => [record.id, record])));
+    const unreadable = new Map(every.flatMap((some) => some.unreadable.map((row) => [row.id, row])));
     const subjects = new Map<string, StampedSubject>(subject !== undefined && stamped ? [[subject, stamped]] : []);
     if (owners) {
       for (const owner of new Set(given.sessions.flatMap((record) => record.subject ?? []))) {
@@ -147,40 +148,27 @@ export class RedisEngine implements Engine {
       anonymous: visitors,
       due: [...claimed.sessions, ...claimed.unreadable].map(({ id }) => id),
       more: claimed.more,
-      unreadable: every.flatMap(({ unreadable }) => unreadable),
+      unreadable: [...unreadable.values()],
     };
   }
 
   /** The stamp is read before the lists that it guards: who signs in between changes it. */
   async #ofSubject(subject: string, tombstones: boolean): Promise<Sorted & { readonly stamped: StampedSubject }> {
     const stamped = await this.#reader.stamped(subject);
-    const live = await this.#reader.idsIn(this.#keys.live(subject));
+    const live = await this.#reader.listed(this.#keys.live(subject), subject);
+    if (!tombstones) return { stamped, ...live };
     // After the live ones: what ends between the two looks is seen twice rather than not at all.
-    const ended = tombstones ? await this.#reader.idsIn(this.#keys.tombstones(subject)) : [];
-    return { stamped, ...(await this.#reader.sorted([...new Set([...live, ...ended])], subject)) };
+    const ended = await this.#reader.listed(this.#keys.tombstones(subject), subject);
+    return {
+      stamped,
+      sessions: [...live.sessions, ...ended.sessions],
+      unreadable: [...live.unreadable, ...ended.unreadable],
+    };
   }
 
   async #claim(now: number, most: number): Promise<Sorted & { readonly more: boolean }> {
-    const counts = await Promise.all(
-      everyPartition.map((partition) => this.#send('ZCOUNT', this.#keys.due(partition), '-inf', String(now))),
-    );
-    const waiting = everyPartition.filter((partition) => Number(counts[partition]) > 0);
-    const [partition, ...others] = waiting;
-    if (partition === undefined) return { ...nothing, more: false };
-    const args = [String(this.#given?.() ?? ''), String(most), String(claimFor)];
-    const ids = listOf(await run(this.#send, 'claim', [this.#keys.due(partition)], args));
-    return { ...(await this.#reader.sorted(ids.filter((id) => id !== null))), more: others.length > 0 };
-  }
-
-  /** How many visitors' records there are. One more from now on, if there are fewer than `most`. */
-  async #reserveVisitor(most: number): Promise<number> {
-    if (this.#visitors === null || Date.now() - this.#visitors.readAt > visitorsFor) {
-      this.#visitorsSince = 0;
-      this.#visitors = { readAt: Date.now(), count: this.#countVisitors() };
-    }
-    const count = (await this.#visitors.count) + this.#visitorsSince;
-    if (count < most) this.#visitorsSince += 1;
-    return count;
+    const { ids, partition, more } = await this.#sweeping.claim(now, most);
+    return { ...(await this.#reader.sortedOf(this.#keys.due(partition), ids)), more };
   }
 
   async #countVisitors(): Promise<number> {
@@ -192,9 +180,13 @@ export class RedisEngine implements Engine {
 
   async commit(stage: Stage): Promise<boolean> {
     const committed = await this.#commitAll(stage);
+    const visitors = [...stage.counts.values()].reduce((sum, { anonymous }) => sum + anonymous, 0);
+    this.#visitors.settled(
+      stage.insert.map(({ id }) => id),
+      committed ? visitors : 0,
+    );
     if (!committed) return false;
     this.endings.remember(stage);
-    for (const { anonymous } of stage.counts.values()) if (anonymous < 0) this.#visitorsSince += anonymous;
     queueMicrotask(() => this.#watchers.changed());
     return true;
   }
@@ -253,18 +245,8 @@ export class RedisEngine implements Engine {
     }
   }
 
-  async forget(before: number, most: number): Promise<number> {
-    const removed = await Promise.all(
-      everyPartition.map(async (partition) => {
-        const list = this.#keys.events(partition);
-        const oldest = listOf(await this.#send('ZRANGE', list, '0', String(most - 1))).map(numberedText);
-        const kept = oldest.findIndex(({ event }) => event.at >= before);
-        const last = oldest[kept === -1 ? oldest.length - 1 : kept - 1];
-        if (last === undefined) return 0;
-        return Number(await run(this.#send, 'forget', [list, this.#keys.counts(partition)], [String(last.number)]));
-      }),
-    );
-    return removed.reduce((sum, count) => sum + count, 0);
+  forget(before: number, most: number): Promise<number> {
+    return this.#sweeping.forget(before, most);
   }
 
   watch(changed: () => void): () => void {

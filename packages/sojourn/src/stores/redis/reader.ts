@@ -9,6 +9,7 @@ import { aheadBy } from '../staged/ahead.ts';
 import type { StampedSubject, UnreadableRow } from '../staged/engine.ts';
 import { listOf, type Send, textOf } from './client.ts';
 import type { Keys } from './keys.ts';
+import { run } from './scripts.ts';
 import { decodeSession, decodeSubject, headOf, isBuried } from './values.ts';
 
 export const everyPartition: readonly number[] = Array.from({ length: partitions }, (_, partition) => partition);
@@ -80,6 +81,21 @@ export class RedisReader {
       }
     }
     return { sessions, unreadable };
+  }
+
+  /** Of the sessions that a list names, those that there are. */
+  async listed(list: string, subject: string): Promise<Sorted> {
+    return this.sortedOf(list, await this.idsIn(list), subject);
+  }
+
+  /** The same of some that it names. What is not there any more, somebody else has removed: it leaves the list. */
+  async sortedOf(list: string, ids: readonly string[], subject: string | null = null): Promise<Sorted> {
+    const found = await this.sorted(ids, subject);
+    const there = new Set([...found.sessions, ...found.unreadable].map(({ id }) => id));
+    const gone = ids.filter((id) => !there.has(id));
+    const keys = gone.map((id) => this.#keys.session(id));
+    if (gone.length > 0) await run(this.#send, 'repair', [list, ...keys], gone);
+    return found;
   }
 
   /** Ids of live sessions, or of tombstones; what has gone meanwhile is passed over when it is read. */

@@ -3,7 +3,7 @@ import { changesKept } from '../changes.ts';
 import { textOf } from './client.ts';
 import { headWidth, seenAt, stampWidth, stateOffset, versionWidth } from './values.ts';
 
-export type Script = 'commit' | 'touch' | 'claim' | 'forget' | 'beat';
+export type Script = 'commit' | 'touch' | 'claim' | 'repair' | 'forget' | 'beat';
 
 const clock = `
 local function now(given)
@@ -100,6 +100,13 @@ local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', time, 'LIMIT', 0, ARGV[
 for _, id in ipairs(ids) do redis.call('ZADD', KEYS[1], time + tonumber(ARGV[3]), id) end
 return ids`;
 
+/** Takes from a list the sessions that are not there. KEYS the list and the sessions, ARGV their ids. */
+const repair = `
+for i = 2, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 0 then redis.call('ZREM', KEYS[1], ARGV[i - 1]) end
+end
+return 1`;
+
 /**
  * Leaves a trace, which only a primary takes, and answers each partition's counter and its changes from the
  * last known one on. KEYS counts and changes of each partition, ARGV the number known of each.
@@ -127,7 +134,7 @@ if tonumber(redis.call('HGET', KEYS[2], 'forgotten') or 0) < tonumber(ARGV[1]) t
 end
 return removed`;
 
-const scripts: Readonly<Record<Script, string>> = { commit, touch, claim, forget, beat };
+const scripts: Readonly<Record<Script, string>> = { commit, touch, claim, repair, forget, beat };
 const hashes = Object.fromEntries(
   Object.entries(scripts).map(([name, text]) => [name, createHash('sha1').update(text).digest('hex')]),
 );
