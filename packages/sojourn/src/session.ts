@@ -62,8 +62,12 @@ interface Every<D, P extends string> {
   ): Promise<void>;
   /** Signs out: ends the session at once and takes its token away. `false` when there was none to end. */
   terminate(options?: { reason?: EndingReason }): Promise<boolean>;
-  /** Looks the session up once more; throws the refusal when it has ended. Call it before an effect that cannot be taken back. */
-  assertLive(): Promise<void>;
+  /**
+   * Looks the session up once more; throws the refusal when it has ended. Call it before an effect that cannot be
+   * taken back. With `tx`, the `pg` client that has begun your transaction in the database of the `postgres` store,
+   * the session cannot end before that transaction does; on other stores a gap of one call remains.
+   */
+  assertLive(options?: { tx?: unknown }): Promise<void>;
   /**
    * The request's body, read to its end, after which the session has been looked up once more: for
    * handlers that read it themselves (Fetch, Hono, `node:http`). Throws the refusal when it has ended.

@@ -280,8 +280,8 @@ export class TrackedSession extends Guard {
     return body;
   }
 
-  async assertLive(): Promise<void> {
-    this.#hold(await readmit(this.#life, this.#live()));
+  async assertLive({ tx }: { tx?: unknown } = {}): Promise<void> {
+    this.#hold(await readmit(this.#life, this.#live(), tx));
   }
 
   /** The store could not say whose token came: what this session would write is not known to be theirs. */

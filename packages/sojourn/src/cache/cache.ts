@@ -160,7 +160,8 @@ export class NearCache implements Near {
       name: engine.name,
       distance: engine.distance,
       now: () => engine.now(),
-      find: (id) => this.#find(id),
+      // Nothing is remembered of what a transaction sees, nor shared.
+      find: (id, tx) => (tx === undefined ? this.#find(id) : engine.find(id, tx)),
       subject: (subject) => engine.subject(subject),
       list: (subject) => engine.list(subject),
       page: (...given) => engine.page(...given),

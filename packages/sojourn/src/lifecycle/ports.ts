@@ -216,8 +216,11 @@ export interface Store {
   readonly warnings?: readonly StoreWarning[];
   /** The engine's time as this process knows it. */
   now(): number;
-  /** The record, live or ended; `null` when nothing is known of the id. */
-  find(id: string): MaybePromise<SessionRecord | null>;
+  /**
+   * The record, live or ended; `null` when nothing is known of the id. With `tx`, a transaction of the application's
+   * own in the same database, the session cannot change until that ends; `option_invalid` where there is no such thing.
+   */
+  find(id: string, tx?: unknown): MaybePromise<SessionRecord | null>;
   /** A subject without a record of its own has `changedAt` 0. */
   subject(subject: string): MaybePromise<SubjectRecord>;
   create(session: NewSession, options: CreateOptions): Promise<Created>;

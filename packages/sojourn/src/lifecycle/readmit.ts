@@ -16,10 +16,11 @@ import {
 
 /**
  * The session that a request holds, read anew. Throws the refusal when it has ended or expired, when
- * its actor has changed, or when it has given up the secret that the request presented.
+ * its actor has changed, or when it has given up the secret that the request presented. With `tx` it stays as it
+ * is until that transaction ends.
  */
-export async function readmit(life: Life, held: Held): Promise<Held> {
-  const record = await life.store.find(held.record.id);
+export async function readmit(life: Life, held: Held, tx?: unknown): Promise<Held> {
+  const record = await life.store.find(held.record.id, tx);
   if (record === null) throw refusalError(refuse('sign_in_required'));
   const refused = await refusalOf(life, held, record);
   if (refused) throw refusalError(refused);

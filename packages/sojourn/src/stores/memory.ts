@@ -7,7 +7,16 @@ import { partitions } from '../lifecycle/token.ts';
 import { beatOf, type Change, changesKept } from './changes.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import * as operations from './operations.ts';
-import { dueAt, erased, mostEnded, type NumberedEvent, type Rows, retention, stateOf } from './rows.ts';
+import {
+  dueAt,
+  erased,
+  mostEnded,
+  type NumberedEvent,
+  type Rows,
+  refuseTransaction,
+  retention,
+  stateOf,
+} from './rows.ts';
 
 export interface MemoryOptions {
   /** The engine's clock; default the machine's. */
@@ -32,7 +41,8 @@ class MemoryStore implements Store {
     this.now = now;
   }
 
-  find(id: string): SessionRecord | null {
+  find(id: string, tx?: unknown): SessionRecord | null {
+    refuseTransaction(this.name, tx);
     return this.#open().session(id);
   }
 

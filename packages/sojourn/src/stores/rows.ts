@@ -1,3 +1,4 @@
+import { invalid } from '../lifecycle/errors.ts';
 import type { SessionEvent } from '../lifecycle/events.ts';
 import type { SubjectRecord } from '../lifecycle/ports.ts';
 import { liveUntil, rememberedUntil, type SessionRecord } from '../lifecycle/session.ts';
@@ -54,6 +55,11 @@ export interface Unreadable {
   readonly id: string;
   readonly kind: string;
   readonly ended: boolean;
+}
+
+/** For engines in which an application has no transactions of its own. */
+export function refuseTransaction(name: string, tx: unknown): void {
+  if (tx !== undefined) throw invalid(`assertLive({ tx }): ${name} shares no transaction with you; postgres does.`);
 }
 
 /** When the sweep must look at a record: at a live one when it may have died, at a tombstone when it need not be kept. */

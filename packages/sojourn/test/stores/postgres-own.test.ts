@@ -5,7 +5,8 @@ import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { allEvents, created, creating, found, newSession, operation } from '../../src/stores/contract/subject.ts';
 import { type PostgresClient, postgres } from '../../src/stores/postgres/postgres.ts';
-import { code } from '../lab.ts';
+import { TestClock } from '../../src/testing/clock.ts';
+import { code, Lab } from '../lab.ts';
 import { account, type PostgresServer, postgresServer } from './postgres-server.ts';
 import { freePort, needed, newFolder, skipWithout, start, until } from './process.ts';
 
@@ -43,6 +44,42 @@ test('several processes that start at once make one schema [postgres]', { skip }
   const stores = await Promise.all(Array.from({ length: 6 }, () => postgres(pool, { schema })));
   const cursors = await Promise.all(stores.map(async (store) => store.cursor()));
   assert.equal(new Set(cursors).size, 1);
+});
+
+test('G17: a session that a transaction has asserted cannot end before it does [postgres]', { skip }, async () => {
+  const server = await postgresServer();
+  const pool = new pg.Pool({ connectionString: server.url });
+  pool.on('error', () => {});
+  const store = await postgres(pool);
+  const lab = new Lab({ engine: () => store, clock: new TestClock(Date.now()), storeDeadline: '1h' });
+  const tx = await pool.connect();
+  try {
+    const browser = await lab.signedIn();
+    const session = await browser.signedIn();
+    await tx.query('BEGIN');
+    await session.assertLive({ tx });
+    let ended = false;
+    const ending = lab.sessions.terminate(session.id).then(() => {
+      ended = true;
+    });
+    const waits = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
+    while ((await tx.query(waits)).rows.length === 0) assert.equal(ended, false);
+    assert.equal(ended, false);
+    await tx.query('COMMIT');
+    await ending;
+    await tx.query('BEGIN');
+    await assert.rejects(session.assertLive({ tx }), code('session_terminated'));
+    await tx.query('ROLLBACK');
+    await assert.rejects(
+      (await lab.signedIn('u2').then((other) => other.signedIn())).assertLive({ tx: {} }),
+      code('option_invalid'),
+    );
+  } finally {
+    tx.release();
+    await lab.sessions.close();
+    await pool.end();
+    await server.stop();
+  }
 });
 
 test('G16: a schema of a newer release is refused [postgres]', { skip }, async () => {

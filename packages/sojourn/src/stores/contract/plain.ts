@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { SojournError } from '../../lifecycle/errors.ts';
 import { isTerminal } from '../../lifecycle/events.ts';
 import {
   behaviour,
@@ -20,6 +21,11 @@ export function plainBehaviour(name: string, open: Open): void {
       assert.equal(await store.find(id), null);
       assert.equal(await store.end(id, { reason: 'revoked', by: 'x', operation: operation() }), null);
     }
+    // What is no transaction of the engine's is never passed over.
+    await assert.rejects(
+      async () => store.find('Aunknown', {}),
+      (error) => error instanceof SojournError && error.code === 'option_invalid',
+    );
     const updated = await store.update('Aunknown', 1, { data: '{"a":1}' }, writing());
     assert.deepEqual(updated, { outcome: 'gone' });
     await store.touch([{ id: 'Aunknown', seenAt: store.now() }]);

@@ -1,4 +1,4 @@
-import { SojournError } from '../../lifecycle/errors.ts';
+import { invalid, SojournError } from '../../lifecycle/errors.ts';
 import type { SessionEvent } from '../../lifecycle/events.ts';
 import type { Beat, Mark, Page, Store, SubjectRecord, SubjectsPage, Touch } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
@@ -56,9 +56,15 @@ export class PostgresEngine implements Engine {
     return this.#given?.() ?? Date.now() + this.#ahead;
   }
 
-  async find(id: string): Promise<SessionRecord | null> {
-    const [row] = await this.#ask('find', [storable(id)]);
+  async find(id: string, tx?: unknown): Promise<SessionRecord | null> {
+    const [row] = await (tx === undefined ? this.#ask('find', [storable(id)]) : this.#hold(id, tx));
     return row ? sessionOf(row) : null;
+  }
+
+  /** Its errors are the application's too: after one its transaction is over. */
+  async #hold(id: string, tx: unknown): Promise<readonly Row[]> {
+    if (!isClient(tx)) throw invalid('assertLive({ tx }): pass the client of pg that has begun the transaction.');
+    return (await tx.query({ text: this.#statements.hold, values: [storable(id)] })).rows;
   }
 
   async subject(subject: string): Promise<SubjectRecord> {
@@ -230,4 +236,8 @@ export class PostgresEngine implements Engine {
     const statement = this.#prepare ? { name: `${this.#schema}.${name}`, text, values } : { text, values };
     return (await this.#client.query(statement)).rows;
   }
+}
+
+function isClient(tx: unknown): tx is PostgresClient {
+  return typeof tx === 'object' && tx !== null && 'query' in tx && typeof tx.query === 'function';
 }

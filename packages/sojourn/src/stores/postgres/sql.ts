@@ -8,6 +8,7 @@ const clock = `coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 100
 
 export type Statement =
   | 'find'
+  | 'hold'
   | 'subject'
   | 'load'
   | 'claim'
@@ -33,6 +34,8 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
     'disabled', subject.disabled, 'kept', subject.kept`;
   return {
     find: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1`,
+    /** In a transaction of the application's: a write of ours waits until that ends. */
+    hold: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1 FOR SHARE`,
     subject: `SELECT json_build_object(${subject}) AS subject FROM ${schema}.subjects subject WHERE subject = $1`,
     /** By ids, by subject with or without tombstones: one trip, one state of the engine. */
     load: `SELECT ${clock},

@@ -2,7 +2,7 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import type { Beat, Mark, SubjectsPage, Touch } from '../../lifecycle/ports.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import { beatOf, type ChangesSince } from '../changes.ts';
-import { erased } from '../rows.ts';
+import { erased, refuseTransaction } from '../rows.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
 import { listOf, type Send, textOf } from './client.ts';
@@ -72,7 +72,8 @@ export class RedisEngine implements Engine {
     return this.#reader.now();
   }
 
-  find(id: string): ReturnType<RedisReader['find']> {
+  async find(id: string, tx?: unknown): ReturnType<RedisReader['find']> {
+    refuseTransaction(this.name, tx);
     return this.#reader.find(id);
   }
 

@@ -5,6 +5,7 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import type { Store, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { keptNow } from '../operations.ts';
+import { refuseTransaction } from '../rows.ts';
 import { patiently } from './busy.ts';
 import { Channel, type WriteName } from './channel.ts';
 import { pragmas } from './pragmas.ts';
@@ -98,7 +99,8 @@ class SqliteStore implements Store {
     this.#channel = new Channel({ path, busyTimeout }, () => this.#reader.changed());
   }
 
-  find(id: string): SessionRecord | null {
+  find(id: string, tx?: unknown): SessionRecord | null {
+    refuseTransaction(this.name, tx);
     return this.#reader.find(id);
   }
 

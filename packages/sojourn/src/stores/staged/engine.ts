@@ -101,7 +101,7 @@ export interface Engine
     Store,
     'name' | 'now' | 'list' | 'page' | 'subjects' | 'events' | 'cursor' | 'beat' | 'watch' | 'listen' | 'close'
   > {
-  find(id: string): Promise<SessionRecord | null>;
+  find(id: string, tx?: unknown): Promise<SessionRecord | null>;
   subject(subject: string): Promise<SubjectRecord>;
   page(...given: Parameters<Store['page']>): Promise<Page>;
   load(wanted: Wanted): Promise<Loaded>;

@@ -16,7 +16,7 @@ export function staged(engine: Engine): Store {
     name: engine.name,
     distance: 'network',
     now: () => engine.now(),
-    find: (id) => engine.find(id),
+    find: (id, tx) => engine.find(id, tx),
     subject: async (subject) => {
       const known = await engine.subject(subject);
       return { ...known, kept: operations.keptNow(known, engine.now()) };
