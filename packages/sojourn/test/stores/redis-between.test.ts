@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { created, operation } from '../../src/stores/contract/subject.ts';
+import { allEvents, created, operation, writing } from '../../src/stores/contract/subject.ts';
 import { onSeam, type Seam } from './redis-seam.ts';
 
 /* What a decision rests on is read in several steps: another process may write between any two of them. */
@@ -49,4 +49,35 @@ onRedis('a purge removes what ends while it looks for what is live and what has 
   };
   await store.purge('u1', { operation: operation() });
   assert.equal(await store.find(id), null);
+});
+
+onRedis('a purge is not held up by what happens to others of its partition', async ({ store, other, each }) => {
+  const { id } = await created(other, 'u1');
+  const neighbour = await created(other, null, { id: `${id.charAt(0)}${'n'.repeat(22)}` });
+  const notices = Array.from({ length: 500 }, () => ({ id, code: 'secret_mismatch', count: 1 }) as const);
+  await other.note(notices);
+  let version = 0;
+  each.before = async ([name]) => {
+    if (!name?.startsWith('EVAL')) return;
+    version += 1;
+    await other.update(neighbour.id, version, { data: '{}' }, writing());
+  };
+  await store.purge('u1', { operation: operation() });
+  assert.ok((await allEvents(other)).every(({ event }) => event.subject === null));
+  assert.ok(version < 10, 'some hundred events at a time');
+});
+
+onRedis('a purge that died on the way goes on when it is asked again', async ({ store, other, each }) => {
+  const { id } = await created(other, 'u1');
+  await other.note(Array.from({ length: 500 }, () => ({ id, code: 'secret_mismatch', count: 1 }) as const));
+  let scripts = 0;
+  each.before = ([name]) => {
+    if (!name?.startsWith('EVAL')) return;
+    scripts += 1;
+    if (scripts === 3) throw new Error('gone');
+  };
+  await assert.rejects(store.purge('u1', { operation: operation() }));
+  assert.ok((await allEvents(other)).some(({ event }) => event.subject === 'u1'));
+  await other.purge('u1', { operation: operation() });
+  assert.ok((await allEvents(other)).every(({ event }) => event.subject === null));
 });

@@ -40,6 +40,19 @@ export function manyBehaviour(name: string, open: Open): void {
     assert.deepEqual(await store.list('u1'), { live: [], ended: [] });
   });
 
+  behaviour(name, open, 'a purge erases a long past, and that of nobody else', async ({ store }) => {
+    const [mine, other] = [await created(store, 'u1'), await created(store, 'u2')];
+    const notices = [mine, other].flatMap(({ id }) =>
+      Array.from({ length: 500 }, () => ({ id, code: 'secret_mismatch', count: 1 }) as const),
+    );
+    await store.note(notices);
+    await store.purge('u1', { operation: operation() });
+    const told = Map.groupBy(await allEvents(store), ({ event }) => event.sessionId);
+    const subjects = (id: string): unknown[] => (told.get(id) ?? []).map(({ event }) => event.subject);
+    assert.deepEqual(subjects(mine.id), Array(502).fill(null));
+    assert.deepEqual(subjects(other.id), Array(501).fill('u2'));
+  });
+
   behaviour(name, open, 'a sweep ends each of very many sessions in one lap', async ({ store, clock }) => {
     const ids = await many(store);
     clock.now += 60 * 60_000;

@@ -2,11 +2,12 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import type { Beat, Mark, SubjectsPage, Touch } from '../../lifecycle/ports.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import { beatOf, type ChangesSince } from '../changes.ts';
-import { erased, refuseTransaction } from '../rows.ts';
+import { refuseTransaction } from '../rows.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
-import { listOf, type Send, textOf } from './client.ts';
+import { type Send, textOf } from './client.ts';
 import type { PrimariesSeen } from './connection.ts';
+import { erasePast } from './erase.ts';
 import type { Keys } from './keys.ts';
 import { confirmed, partitionsOf, provisional, withdrawn, within } from './parts.ts';
 import { everyPartition, RedisReader, type Sorted } from './reader.ts';
@@ -188,6 +189,7 @@ export class RedisEngine implements Engine {
     );
     if (!committed) return false;
     this.endings.remember(stage);
+    if (stage.erase !== null) await erasePast(this.#send, this.#keys, this.#reader, stage.erase);
     queueMicrotask(() => this.#watchers.changed());
     return true;
   }
@@ -211,26 +213,10 @@ export class RedisEngine implements Engine {
   }
 
   async #commitPart(stage: Stage): Promise<boolean> {
-    const writer = new StageWriter(this.#keys, stage, this.#given);
-    if (stage.erase !== null) await this.#erase(writer, stage.erase);
-    const { keys, text } = writer.encode();
+    const { keys, text } = new StageWriter(this.#keys, stage, this.#given).encode();
     const given = [String(this.#given?.() ?? ''), text];
     const commit = this.#confirmed?.(keys, given) ?? run(this.#send, 'commit', keys, given);
     return Number(await commit) === 1;
-  }
-
-  /** Rewrites what the past says about a subject, if nothing is added to it meanwhile. */
-  async #erase(writer: StageWriter, subject: string): Promise<void> {
-    const partition = this.#keys.partition(this.#keys.characterOf(subject));
-    const counter = Number(await this.#send('HGET', this.#keys.counts(partition), 'counter'));
-    const pasts = [this.#keys.history(subject), this.#keys.endings(subject)];
-    const numbers = (await Promise.all(pasts.map((past) => this.#send('ZRANGE', past, '0', '-1')))).flatMap(listOf);
-    const events = await this.#reader.eventsNumbered(subject, numbers);
-    writer.erase(
-      subject,
-      counter,
-      events.map(({ number, event, text }) => ({ number, old: text, now: JSON.stringify(erased(event)) })),
-    );
   }
 
   async touch(touches: readonly Touch[]): Promise<void> {

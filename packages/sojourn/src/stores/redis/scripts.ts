@@ -3,7 +3,7 @@ import { changesKept } from '../changes.ts';
 import { textOf } from './client.ts';
 import { headWidth, seenAt, stampWidth, stateOffset, versionWidth } from './values.ts';
 
-export type Script = 'commit' | 'touch' | 'claim' | 'repair' | 'forget' | 'beat';
+export type Script = 'commit' | 'touch' | 'claim' | 'repair' | 'erase' | 'forget' | 'beat';
 
 const clock = `
 local function now(given)
@@ -33,9 +33,6 @@ local time = now(ARGV[1])
 if time >= stage.before then return 0 end
 for _, guard in ipairs(stage.guards) do
   if guard.width > 0 and redis.call('GETRANGE', guard.key, 0, guard.width - 1) ~= guard.is then return 0 end
-end
-for _, guard in ipairs(stage.counters) do
-  if tonumber(redis.call('HGET', guard.key, 'counter') or 0) ~= guard.is then return 0 end
 end
 for _, part in ipairs(stage.partitions) do
   local numbers = #part.changed
@@ -126,6 +123,18 @@ for i = 1, #KEYS, 2 do
 end
 return answer`;
 
+/**
+ * Writes events anew. KEYS the partition's events and a list of numbers, ARGV how many numbers, which leave
+ * the list, and then of each event its number, what it was and what it is from now on.
+ */
+const erase = `
+local numbers = tonumber(ARGV[1])
+for i = numbers + 2, #ARGV, 3 do
+  if redis.call('ZREM', KEYS[1], ARGV[i + 1]) == 1 then redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i + 2]) end
+end
+for i = 2, numbers + 1 do redis.call('ZREM', KEYS[2], ARGV[i]) end
+return 1`;
+
 /** Removes a partition's events up to a number and remembers that they were. */
 const forget = `
 local removed = redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
@@ -134,7 +143,7 @@ if tonumber(redis.call('HGET', KEYS[2], 'forgotten') or 0) < tonumber(ARGV[1]) t
 end
 return removed`;
 
-const scripts: Readonly<Record<Script, string>> = { commit, touch, claim, repair, forget, beat };
+const scripts: Readonly<Record<Script, string>> = { commit, touch, claim, repair, erase, forget, beat };
 const hashes = Object.fromEntries(
   Object.entries(scripts).map(([name, text]) => [name, createHash('sha1').update(text).digest('hex')]),
 );

@@ -33,25 +33,12 @@ export class StageWriter {
   readonly #commands: string[][] = [];
   readonly #members = new Map<string, { readonly name: string; readonly key: string; readonly members: string[] }>();
   readonly #recordsOnly: { key: string; text: string }[] = [];
-  readonly #counters: { key: string; is: number }[] = [];
   readonly #parts = new Map<number, Part>();
 
   constructor(keys: Keys, stage: Stage, given: (() => number) | null) {
     this.#keys = keys;
     this.#stage = stage;
     this.#given = given;
-  }
-
-  /** The past of a subject, to be written anew if the partition's counter still stands where it was read. */
-  erase(subject: string, counter: number, events: readonly { number: number; old: string; now: string }[]): void {
-    const list = this.#keys.eventsOf(subject);
-    this.#counters.push({ key: this.#keys.counts(this.#keys.partition(this.#keys.characterOf(subject))), is: counter });
-    for (const { number, old, now } of events) {
-      this.#command('ZREM', list, old);
-      this.#command('ZADD', list, String(number), `${number}:${now}`);
-    }
-    this.#command('DEL', this.#keys.history(subject));
-    this.#command('DEL', this.#keys.endings(subject));
   }
 
   encode(): { keys: string[]; text: string } {
@@ -68,7 +55,6 @@ export class StageWriter {
       before: Number.isFinite(stage.before) ? stage.before : Number.MAX_SAFE_INTEGER,
       mark: stage.mark,
       guards: this.#guards(),
-      counters: this.#counters,
       partitions: [...this.#parts.values()].map((part) => ({
         ...part,
         pasts: [...part.pasts].map(([key, until]) => ({ key, keep: this.#until(until) })),
