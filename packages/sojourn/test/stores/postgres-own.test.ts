@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { chownSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { allEvents, created, creating, found, newSession, operation } from '../../src/stores/contract/subject.ts';
 import { type PostgresClient, postgres } from '../../src/stores/postgres/postgres.ts';
 import { TestClock } from '../../src/testing/clock.ts';
 import { code, Lab } from '../lab.ts';
-import { account, type PostgresServer, postgresServer } from './postgres-server.ts';
-import { freePort, needed, newFolder, skipWithout, start, until } from './process.ts';
+import { pgbouncer } from './pgbouncer.ts';
+import { type PostgresServer, postgresServer } from './postgres-server.ts';
+import { skipWithout } from './process.ts';
 
 /* What is PostgreSQL's own: migrations, poolers, rows that cannot be read, a server that dies. */
 
@@ -174,35 +173,8 @@ test('thousands of touches are written a few hundred at a time, so that others c
 test('G7 G9: behind a pooler that shares connections between transactions [postgres]', {
   skip: skip || skipWithout('pgbouncer'),
 }, async () => {
-  const folder = newFolder('pgbouncer');
-  const port = await freePort();
-  const { uid, gid } = account();
-  const configuration = join(folder.path, 'pgbouncer.ini');
-  writeFileSync(
-    configuration,
-    [
-      '[databases]',
-      `postgres = host=127.0.0.1 port=${server.port} user=sojourn`,
-      '[pgbouncer]',
-      `listen_port = ${port}`,
-      'listen_addr = 127.0.0.1',
-      `unix_socket_dir = ${folder.path}`,
-      'auth_type = any',
-      'pool_mode = transaction',
-      'default_pool_size = 4',
-    ].join('\n'),
-  );
-  for (const path of [folder.path, configuration]) if (uid !== undefined) chownSync(path, uid, gid ?? uid);
-  const started = start(needed('pgbouncer'), [configuration], {
-    ...(uid === undefined ? {} : { uid, gid: gid ?? uid }),
-  });
-  const url = `postgres://sojourn@127.0.0.1:${port}/postgres`;
-  await until(started, async () => {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    await client.end();
-  });
-  const pools = [poolOf(url), poolOf(url)];
+  const pooler = await pgbouncer(server.port);
+  const pools = [poolOf(pooler.url), poolOf(pooler.url)];
   try {
     const schema = freshSchema();
     const [one, other] = await Promise.all(pools.map((client) => postgres(client, { schema, prepare: false })));
@@ -220,8 +192,7 @@ test('G7 G9: behind a pooler that shares connections between transactions [postg
     assert.equal((await found(other, id)).ending?.reason, 'signed_out');
   } finally {
     for (const client of pools) await client.end();
-    await started.stop();
-    folder.remove();
+    await pooler.stop();
   }
 });
 

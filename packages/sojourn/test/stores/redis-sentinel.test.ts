@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { creating, found, newSession, operation } from '../../src/stores/contract/subject.ts';
 import type { RedisClient } from '../../src/stores/redis/client.ts';
 import { redis } from '../../src/stores/redis/redis.ts';
+import { untilHeard } from './hearing.ts';
 import { skipWithout } from './process.ts';
 import { said, sentinelClients, sentinelsOf } from './redis-sentinel.ts';
 import { redisServer } from './redis-server.ts';
@@ -23,6 +24,8 @@ for (const [name, connect] of Object.entries(sentinelClients)) {
     const { client, close } = await connect(sentinels.ports);
     try {
       const store = await redis(client, { waitReplicas: { count: 1, timeout: 5000 } });
+      store.listen(() => {});
+      await untilHeard(store, store);
       const sign = () => store.create(newSession('u1'), creating({ checkedAt: store.now() + 60_000 }));
       const [live, ended] = [await sign(), await sign()].map((made) =>
         made.outcome === 'created' ? made.record.id : '',
@@ -44,6 +47,7 @@ for (const [name, connect] of Object.entries(sentinelClients)) {
         (await now.create(newSession('u2'), creating({ checkedAt: now.now() + 60_000 }))).outcome,
         'created',
       );
+      await untilHeard(store, now);
     } finally {
       close();
       await sentinels.stop();

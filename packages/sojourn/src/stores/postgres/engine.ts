@@ -3,6 +3,7 @@ import type { SessionEvent } from '../../lifecycle/events.ts';
 import type { Beat, Mark, Page, Store, SubjectRecord, SubjectsPage, Touch } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { partitions } from '../../lifecycle/token.ts';
+import { Announcements } from '../announcements.ts';
 import { beatOf, type Change } from '../changes.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { mostEnded, retention } from '../rows.ts';
@@ -10,6 +11,7 @@ import { aheadBy } from '../staged/ahead.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
 import { cameSecond, isForbidden, unlessTakenBack } from './failures.ts';
+import { channelOf, Notifier, notifications } from './notifications.ts';
 import type { PostgresClient } from './postgres.ts';
 import { listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, storable, written } from './rows.ts';
 import { quote } from './schema.ts';
@@ -27,6 +29,7 @@ export interface PostgresParts {
   readonly prepare: boolean;
   readonly given: (() => number) | null;
   readonly watchEvery: number;
+  readonly notify: boolean;
 }
 
 export class PostgresEngine implements Engine {
@@ -37,19 +40,24 @@ export class PostgresEngine implements Engine {
   readonly #epoch: string;
   readonly #prepare: boolean;
   readonly #given: (() => number) | null;
+  readonly #notifier: Notifier | null;
+  readonly #announcements: Announcements;
   readonly #watchers: Watchers;
   /** How far the engine's clock is ahead of this machine's. */
   #ahead = 0;
   #closed = false;
 
-  constructor({ client, schema, epoch, prepare, given, watchEvery }: PostgresParts) {
+  constructor({ client, schema, epoch, prepare, given, watchEvery, notify }: PostgresParts) {
     this.#client = client;
     this.#schema = schema;
     this.#epoch = epoch;
     this.#statements = statements(quote(schema));
     this.#prepare = prepare;
     this.#given = given;
-    this.#watchers = new Watchers(() => this.cursor(), watchEvery);
+    const channel = channelOf(schema);
+    this.#notifier = notify ? new Notifier((statement) => client.query(statement), channel) : null;
+    this.#announcements = new Announcements(notify ? notifications(client, channel) : null);
+    this.#watchers = new Watchers(() => this.cursor(), watchEvery, this.#announcements);
   }
 
   now(): number {
@@ -162,6 +170,7 @@ export class PostgresEngine implements Engine {
 
   async commit(stage: Stage): Promise<boolean> {
     if (!(await this.#committed(JSON.stringify(written(stage))))) return false;
+    for (const { changed } of stage.counts.values()) this.#notifier?.tell(stage.now, changed);
     queueMicrotask(() => this.#watchers.changed());
     return true;
   }
@@ -203,13 +212,15 @@ export class PostgresEngine implements Engine {
     return this.#watchers.add(changed);
   }
 
-  listen(_changed: (changes: Beat['changed']) => void): () => void {
-    return () => {};
+  listen(changed: (changes: Beat['changed']) => void): () => void {
+    return this.#announcements.listen(changed);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#watchers.stop();
+    this.#announcements.close();
+    await this.#notifier?.close();
   }
 
   #time(): number | null {

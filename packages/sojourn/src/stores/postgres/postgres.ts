@@ -3,11 +3,12 @@ import type { Store, StoreWarning } from '../../lifecycle/ports.ts';
 import { staged } from '../staged/staged.ts';
 import { PostgresEngine } from './engine.ts';
 import { isForbidden } from './failures.ts';
+import type { PostgresHearing } from './notifications.ts';
 import type { Row } from './rows.ts';
 import { migrate } from './schema.ts';
 
 /** A `pg` pool, as far as sessions need it; made and closed by the application. */
-export interface PostgresClient {
+export interface PostgresClient extends PostgresHearing {
   query(statement: { name?: string; text: string; values: unknown[] }): Promise<{ readonly rows: readonly Row[] }>;
 }
 
@@ -16,13 +17,18 @@ export interface PostgresOptions {
   readonly schema?: string;
   /** Prepare statements by name; `false` behind a transaction pooler that cannot. Default true. */
   readonly prepare?: boolean;
-  /** How often who waits for a session's end looks for changes, in milliseconds. Default 250. */
+  /**
+   * Tell other processes of changes by NOTIFY, after the commit, and hear of theirs on a connection of the
+   * pool that is kept for it. A pooler in transaction mode delivers nothing: then `false`. Default true.
+   */
+  readonly notify?: boolean;
+  /** How often who waits for a session's end looks for changes that were not notified, in milliseconds. Default 250. */
   readonly watchEvery?: number;
   /** The engine's clock, for tests; default its own. */
   readonly now?: () => number;
 }
 
-const defaults = { schema: 'sojourn', prepare: true, watchEvery: 250 } as const;
+const defaults = { schema: 'sojourn', prepare: true, watchEvery: 250, notify: true } as const;
 
 /**
  * Sessions in PostgreSQL 15 or newer, for many nodes. Brings its schema up to date first. Throws
@@ -41,6 +47,7 @@ export async function postgres(client: PostgresClient, options: PostgresOptions 
       prepare: options.prepare ?? defaults.prepare,
       given: options.now ?? null,
       watchEvery: options.watchEvery ?? defaults.watchEvery,
+      notify: options.notify ?? defaults.notify,
     });
     const sweeps = await engine.makeWeeks();
     await engine.beat(null);

@@ -1,6 +1,7 @@
 import { SojournError } from '../../lifecycle/errors.ts';
 import type { Beat, Mark, SubjectsPage, Touch } from '../../lifecycle/ports.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
+import { Announcements, type Hear } from '../announcements.ts';
 import { beatOf, type ChangesSince } from '../changes.ts';
 import { refuseTransaction } from '../rows.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
@@ -34,6 +35,7 @@ export interface RedisParts {
   readonly confirmed: ((keys: readonly string[], args: readonly string[]) => Promise<unknown>) | null;
   readonly watchEvery: number;
   readonly primaries: () => Promise<PrimariesSeen>;
+  readonly hear: Hear | null;
 }
 
 export class RedisEngine implements Engine {
@@ -45,6 +47,7 @@ export class RedisEngine implements Engine {
   readonly #epoch: string;
   readonly #given: (() => number) | null;
   readonly #confirmed: RedisParts['confirmed'];
+  readonly #announcements: Announcements;
   readonly #watchers: Watchers;
   /** What this process has ended lately, to be said again after a failover: `repeat`. */
   readonly endings: Endings;
@@ -52,7 +55,7 @@ export class RedisEngine implements Engine {
   readonly #sweeping: Sweeping;
   #closed = false;
 
-  constructor({ send, keys, epoch, cluster, given, confirmed, watchEvery, primaries }: RedisParts) {
+  constructor({ send, keys, epoch, cluster, given, confirmed, watchEvery, primaries, hear }: RedisParts) {
     this.#confirmed = confirmed;
     this.#cluster = cluster;
     this.#epoch = epoch;
@@ -65,7 +68,8 @@ export class RedisEngine implements Engine {
     this.#given = given;
     this.#visitors = new Visitors({ count: () => this.#countVisitors() });
     this.#sweeping = new Sweeping(this.#send, keys, given);
-    this.#watchers = new Watchers(() => this.cursor(), watchEvery);
+    this.#announcements = new Announcements(hear);
+    this.#watchers = new Watchers(() => this.cursor(), watchEvery, this.#announcements);
     this.endings = new Endings({ engine: this, primaries });
   }
 
@@ -240,14 +244,15 @@ export class RedisEngine implements Engine {
     return this.#watchers.add(changed);
   }
 
-  listen(_changed: (changes: Beat['changed']) => void): () => void {
-    return () => {};
+  listen(changed: (changes: Beat['changed']) => void): () => void {
+    return this.#announcements.listen(changed);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#watchers.stop();
     this.endings.stop();
+    this.#announcements.close();
   }
 }
 

@@ -87,6 +87,10 @@ export class Keys {
     return this.#of(characters.charAt(partition), 'w');
   }
 
+  get channels(): readonly string[] {
+    return [...characters].map((_, partition) => this.channel(partition));
+  }
+
   /** Session ids by when the sweep must look at them. */
   due(partition: number): string {
     return this.#of(characters.charAt(partition), 'd');

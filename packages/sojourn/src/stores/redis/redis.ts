@@ -7,6 +7,7 @@ import { connectionOf, primariesSeen } from './connection.ts';
 import { RedisEngine, type RedisParts } from './engine.ts';
 import { Keys } from './keys.ts';
 import { checkSettings } from './settings.ts';
+import { subscription } from './subscription.ts';
 import { runConfirmed, type WaitReplicas } from './together.ts';
 
 export interface RedisOptions {
@@ -21,8 +22,10 @@ export interface RedisOptions {
    * is `store_unavailable`: written, but a failover could lose it. In a cluster each primary's own. Default none.
    */
   readonly waitReplicas?: WaitReplicas;
-  /** How often who waits for a session's end looks for changes, in milliseconds. Default 250. */
+  /** How often who waits for a session's end looks for changes that were not announced, in milliseconds. Default 250. */
   readonly watchEvery?: number;
+  /** Hear of changes by other processes on a connection of its own, made like the client's. Default true. */
+  readonly subscribe?: boolean;
   /** The engine's clock, for tests; default its own. */
   readonly now?: () => number;
 }
@@ -60,6 +63,7 @@ export async function redis(client: RedisClient, options: RedisOptions = {}): Pr
       confirmed,
       watchEvery: options.watchEvery ?? defaults.watchEvery,
       primaries: () => primariesSeen(connection),
+      hear: options.subscribe === false ? null : subscription(client, keys.channels),
     });
     await engine.endings.look();
     await engine.beat(null);

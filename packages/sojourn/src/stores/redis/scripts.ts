@@ -46,7 +46,7 @@ for _, part in ipairs(stage.partitions) do
     end
     redis.call('RPUSH', part.changes, unpack(changes))
     redis.call('LTRIM', part.changes, -${changesKept}, -1)
-    redis.call('SPUBLISH', part.channel, table.concat(part.changed, ' '))
+    redis.call('SPUBLISH', part.channel, at .. ' ' .. table.concat(part.changed, ' '))
   end
   for _, event in ipairs(part.events) do
     local number = counter - numbers + event.number

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Announcements } from '../announcements.ts';
 import { Watchers } from './watchers.ts';
 
 /** Looks every millisecond for as long as `answer` says. */
@@ -7,12 +8,21 @@ class Looking {
   readonly watchers: Watchers;
   looks = 0;
   changes = 0;
+  /** Another process announces a change. */
+  announce: () => void = () => {};
 
   constructor(answer: (look: number) => Promise<string>) {
-    this.watchers = new Watchers(() => {
-      this.looks += 1;
-      return answer(this.looks);
-    }, 1);
+    const announcements = new Announcements(async (heard) => {
+      this.announce = () => heard('1 Aid');
+    });
+    this.watchers = new Watchers(
+      () => {
+        this.looks += 1;
+        return answer(this.looks);
+      },
+      1,
+      announcements,
+    );
     this.watchers.add(() => {
       this.changes += 1;
     });
@@ -50,4 +60,34 @@ test('a look that fails is made again at the next turn', async () => {
   await looking.until(() => looking.changes === 1);
   assert.equal(looking.looks, 3);
   looking.watchers.stop();
+});
+
+test('looks are fewer while changes are announced, until one finds what was not', async () => {
+  let missed = 0;
+  const told = new Looking(async () => String(missed));
+  const plain = new Looking(async (look) => String(look));
+  const rate = async (): Promise<number> => {
+    const before = [told.looks, plain.looks] as const;
+    await plain.until(() => plain.looks >= before[1] + 40);
+    return (told.looks - before[0]) / (plain.looks - before[1]);
+  };
+  await told.until(() => told.looks > 0);
+  assert.ok((await rate()) > 0.8);
+  told.announce();
+  assert.ok((await rate()) < 0.4);
+  // The announcement was about this one.
+  missed += 1;
+  assert.ok((await rate()) < 0.4);
+  missed += 1;
+  await told.until(() => told.changes === 4);
+  assert.ok((await rate()) > 0.8);
+  for (const { watchers } of [told, plain]) watchers.stop();
+});
+
+test('announcements wake at once, and many of them seldom', async () => {
+  const told = new Looking(async () => '');
+  for (let i = 0; i < 100; i++) told.announce();
+  assert.equal(told.changes, 1);
+  await told.until(() => told.changes === 2);
+  told.watchers.stop();
 });
