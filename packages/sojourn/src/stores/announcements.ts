@@ -12,7 +12,7 @@ export function announcement(at: number, ids: readonly string[]): string {
   return [at, ...ids].join(' ');
 }
 
-export function announced(text: string): Changes {
+function announced(text: string): Changes {
   const [first, ...ids] = text.split(' ');
   const at = Number(first);
   return Number.isFinite(at) ? ids.filter((id) => id !== '').map((id) => ({ id, at })) : [];
