@@ -62,6 +62,11 @@ export function partitionOf(id: string): number {
   return characters.indexOf(id.charAt(0));
 }
 
+/** The character that ids in a partition begin with. */
+export function characterOf(partition: number): string {
+  return characters.charAt(partition);
+}
+
 /** The partition of a subject's sessions: the first 6 bits of its hash, a character of base64url. */
 export function partitionOfSubject(hash: Hash, subject: string): number {
   return partitionOf(hash.digest(subject));

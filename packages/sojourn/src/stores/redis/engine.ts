@@ -10,8 +10,8 @@ import { type Send, textOf } from './client.ts';
 import type { PrimariesSeen } from './connection.ts';
 import { erasePast } from './erase.ts';
 import type { Keys } from './keys.ts';
-import { confirmed, partitionsOf, provisional, withdrawn, within } from './parts.ts';
-import { everyPartition, RedisReader, type Sorted } from './reader.ts';
+import { confirmed, partIn, partitionsOf, provisional, withdrawn } from './parts.ts';
+import { everyPartition, type Records, RedisReader } from './reader.ts';
 import { Endings } from './repeat.ts';
 import { run } from './scripts.ts';
 import { StageWriter } from './stage.ts';
@@ -23,7 +23,7 @@ import { Visitors } from './visitors.ts';
 /** Sessions touched by one script: Redis does nothing else meanwhile. */
 const touchedAtOnce = 200;
 
-const nothing: Sorted = { sessions: [], unreadable: [] };
+const nothing: Records = { sessions: [], unreadable: [] };
 
 export interface RedisParts {
   readonly send: Send;
@@ -133,7 +133,7 @@ export class RedisEngine implements Engine {
     const { ids = [], subject, tombstones = false, owners = false, anonymous, due } = wanted;
     const [now, given, { stamped, ...ofSubject }, visitors] = await Promise.all([
       this.#reader.time(),
-      this.#reader.sorted(ids),
+      this.#reader.records(ids),
       subject === undefined ? { ...nothing, stamped: null } : this.#ofSubject(subject, tombstones),
       anonymous === undefined ? 0 : this.#visitors.reserve(ids[0] ?? '', anonymous),
     ]);
@@ -159,12 +159,12 @@ export class RedisEngine implements Engine {
   }
 
   /** The stamp is read before the lists that it guards: who signs in between changes it. */
-  async #ofSubject(subject: string, tombstones: boolean): Promise<Sorted & { readonly stamped: StampedSubject }> {
+  async #ofSubject(subject: string, tombstones: boolean): Promise<Records & { readonly stamped: StampedSubject }> {
     const stamped = await this.#reader.stamped(subject);
-    const live = await this.#reader.listed(this.#keys.live(subject), subject);
+    const live = await this.#reader.recordsIn(this.#keys.live(subject), subject);
     if (!tombstones) return { stamped, ...live };
     // After the live ones: what ends between the two looks is seen twice rather than not at all.
-    const ended = await this.#reader.listed(this.#keys.tombstones(subject), subject);
+    const ended = await this.#reader.recordsIn(this.#keys.tombstones(subject), subject);
     return {
       stamped,
       sessions: [...live.sessions, ...ended.sessions],
@@ -172,9 +172,9 @@ export class RedisEngine implements Engine {
     };
   }
 
-  async #claim(now: number, most: number): Promise<Sorted & { readonly more: boolean }> {
+  async #claim(now: number, most: number): Promise<Records & { readonly more: boolean }> {
     const { ids, partition, more } = await this.#sweeping.claim(now, most);
-    return { ...(await this.#reader.sortedOf(this.#keys.due(partition), ids)), more };
+    return { ...(await this.#reader.recordsOf(this.#keys.due(partition), ids)), more };
   }
 
   async #countVisitors(): Promise<number> {
@@ -200,14 +200,14 @@ export class RedisEngine implements Engine {
 
   async #commitAll(stage: Stage): Promise<boolean> {
     const touched = this.#cluster ? partitionsOf(stage, this.#keys) : [];
-    const [maker, other, ...more] = touched.sort((a) =>
-      stage.insert.some(({ id }) => partitionOf(id) === a) ? -1 : 1,
-    );
+    const begins = (partition: number): boolean => stage.insert.some(({ id }) => partitionOf(id) === partition);
+    const maker = touched.find(begins) ?? touched[0];
+    const [other, ...more] = touched.filter((partition) => partition !== maker);
     if (maker === undefined || other === undefined) return this.#commitPart(stage);
     if (more.length > 0) throw new TypeError('a decision reaches two partitions at most');
-    const made = within(maker, stage, this.#keys);
+    const made = partIn(maker, stage, this.#keys);
     if (!(await this.#commitPart(provisional(made)))) return false;
-    if (!(await this.#commitPart(within(other, stage, this.#keys)))) {
+    if (!(await this.#commitPart(partIn(other, stage, this.#keys)))) {
       await this.#commitPart(withdrawn(made));
       return false;
     }

@@ -12,19 +12,19 @@ import type { Keys } from './keys.ts';
 /** The partitions that a decision touches. */
 export function partitionsOf(stage: Stage, keys: Keys): number[] {
   const ids = [...stage.guards.map(({ id }) => id), ...stage.remove, ...stage.bury.keys(), ...stage.defer.keys()];
-  const subjects = stage.subject ? [keys.partition(keys.characterOf(stage.subject.subject))] : [];
+  const subjects = stage.subject ? [keys.partitionOfSubject(stage.subject.subject)] : [];
   return [...new Set([...ids.map(partitionOf), ...stage.counts.keys(), ...subjects])];
 }
 
 /** What a decision does in one partition. */
-export function within(partition: number, stage: Stage, keys: Keys): Stage {
+export function partIn(partition: number, stage: Stage, keys: Keys): Stage {
   const here = (id: string): boolean => partitionOf(id) === partition;
   const own = <T>(map: ReadonlyMap<string, T>): Map<string, T> => new Map([...map].filter(([id]) => here(id)));
   const { subject } = stage;
   return {
     ...stage,
     guards: stage.guards.filter(({ id }) => here(id)),
-    subject: subject && keys.partition(keys.characterOf(subject.subject)) === partition ? subject : null,
+    subject: subject && keys.partitionOfSubject(subject.subject) === partition ? subject : null,
     insert: stage.insert.filter(({ id }) => here(id)),
     replace: stage.replace.filter(({ id }) => here(id)),
     remove: stage.remove.filter(here),
@@ -49,7 +49,7 @@ export function provisional(stage: Stage): Stage {
 
 /** Of what was made provisionally: the same for good. */
 export function confirmed(stage: Stage): Stage {
-  return { ...again(stage), replace: stage.insert };
+  return { ...secondWrite(stage), replace: stage.insert };
 }
 
 /** Of what was made provisionally, when the old session was no longer as it had been read: its end. */
@@ -58,7 +58,7 @@ export function withdrawn(stage: Stage): Stage {
     tombstone(record, { reason: 'revoked', at: stage.now, by: 'system' }, record.operation),
   );
   return {
-    ...again(stage),
+    ...secondWrite(stage),
     replace: ended,
     counts: new Map(ended.map(({ id }) => [partitionOf(id), { changed: [id], anonymous: 0 }])),
     events: ended.map((record) => ({ partition: partitionOf(record.id), number: 1, event: terminalEvent(record) })),
@@ -66,7 +66,7 @@ export function withdrawn(stage: Stage): Stage {
 }
 
 /** A second write, on the sessions that the first has made. */
-function again(stage: Stage): Stage {
+function secondWrite(stage: Stage): Stage {
   return {
     ...stage,
     // Begun in time, it is brought to its end.

@@ -2,7 +2,7 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import type { SessionEvent } from '../../lifecycle/events.ts';
 import type { Page, Store, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
-import { partitions } from '../../lifecycle/token.ts';
+import { characterOf, partitionOf, partitions } from '../../lifecycle/token.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { mostEnded, retention, stateOf } from '../rows.ts';
 import { aheadBy } from '../staged/ahead.ts';
@@ -14,7 +14,8 @@ import { decodeSession, decodeSubject, headOf, isBuried } from './values.ts';
 
 export const everyPartition: readonly number[] = Array.from({ length: partitions }, (_, partition) => partition);
 
-export interface Sorted {
+/** Records of sessions, and the heads of those that cannot be read. */
+export interface Records {
   readonly sessions: readonly SessionRecord[];
   readonly unreadable: readonly UnreadableRow[];
 }
@@ -66,7 +67,7 @@ export class RedisReader {
   }
 
   /** The records that can be read, and the others by their heads. */
-  async sorted(ids: readonly string[], subject: string | null = null): Promise<Sorted> {
+  async records(ids: readonly string[], subject: string | null = null): Promise<Records> {
     const sessions: SessionRecord[] = [];
     const unreadable: UnreadableRow[] = [];
     for (const [id, text] of await this.#texts(ids)) {
@@ -84,13 +85,13 @@ export class RedisReader {
   }
 
   /** Of the sessions that a list names, those that there are. */
-  async listed(list: string, subject: string): Promise<Sorted> {
-    return this.sortedOf(list, await this.idsIn(list), subject);
+  async recordsIn(list: string, subject: string): Promise<Records> {
+    return this.recordsOf(list, await this.idsIn(list), subject);
   }
 
   /** The same of some that it names. What is not there any more, somebody else has removed: it leaves the list. */
-  async sortedOf(list: string, ids: readonly string[], subject: string | null = null): Promise<Sorted> {
-    const found = await this.sorted(ids, subject);
+  async recordsOf(list: string, ids: readonly string[], subject: string | null = null): Promise<Records> {
+    const found = await this.records(ids, subject);
     const there = new Set([...found.sessions, ...found.unreadable].map(({ id }) => id));
     const gone = ids.filter((id) => !there.has(id));
     const keys = gone.map((id) => this.#keys.session(id));
@@ -130,9 +131,9 @@ export class RedisReader {
   async page(...[after, most, { state, kind } = {}]: Parameters<Store['page']>): Promise<Page> {
     const records: SessionRecord[] = [];
     const first = after?.charAt(0) ?? '';
-    const order = everyPartition.map((partition) => this.#keys.character(partition)).sort();
+    const order = everyPartition.map(characterOf).sort();
     for (const character of order.filter((one) => one >= first)) {
-      const known = listOf(await this.#send('ZRANGE', this.#keys.due(this.#keys.partition(character)), '0', '-1'));
+      const known = listOf(await this.#send('ZRANGE', this.#keys.due(partitionOf(character)), '0', '-1'));
       const ids = known.filter((id) => id !== null && id > (after ?? '')).sort();
       for (let from = 0; from < ids.length && records.length < most; from += most) {
         const read = await this.#sessions(ids.slice(from, from + most).filter((id) => id !== null));

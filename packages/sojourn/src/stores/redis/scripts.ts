@@ -61,8 +61,7 @@ for _, part in ipairs(stage.partitions) do
   if part.subject then
     local subject = part.subject
     local stamp = string.format('%0${stampWidth}.0f', counter)
-    local body = subject.body or string.sub(redis.call('GET', subject.key) or '', ${stampWidth + 1})
-    redis.call('SET', subject.key, stamp .. body)
+    redis.call('SET', subject.key, stamp .. subject.body)
     if subject.keep then redis.call('PEXPIREAT', subject.key, subject.keep) end
   end
 end
@@ -143,10 +142,19 @@ if tonumber(redis.call('HGET', KEYS[2], 'forgotten') or 0) < tonumber(ARGV[1]) t
 end
 return removed`;
 
-const scripts: Readonly<Record<Script, string>> = { commit, touch, claim, repair, erase, forget, beat };
-const hashes = Object.fromEntries(
-  Object.entries(scripts).map(([name, text]) => [name, createHash('sha1').update(text).digest('hex')]),
-);
+const scripts: Readonly<Record<Script, { readonly text: string; readonly hash: string }>> = {
+  commit: hashed(commit),
+  touch: hashed(touch),
+  claim: hashed(claim),
+  repair: hashed(repair),
+  erase: hashed(erase),
+  forget: hashed(forget),
+  beat: hashed(beat),
+};
+
+function hashed(text: string): { text: string; hash: string } {
+  return { text, hash: createHash('sha1').update(text).digest('hex') };
+}
 
 /** Runs a script by its hash; sends its text where the server does not know it (any more). */
 export async function run<Answer>(
@@ -157,9 +165,9 @@ export async function run<Answer>(
 ): Promise<Answer> {
   const given = [String(keys.length), ...keys, ...args];
   try {
-    return await send('EVALSHA', hashes[name] ?? '', ...given);
+    return await send('EVALSHA', scripts[name].hash, ...given);
   } catch (error) {
     if (!(error instanceof Error) || !(textOf(error.message) ?? '').startsWith('NOSCRIPT')) throw error;
-    return send('EVAL', scripts[name], ...given);
+    return send('EVAL', scripts[name].text, ...given);
   }
 }

@@ -143,7 +143,7 @@ export class StageWriter {
 
   /** Its stamp is the partition's counter, so it never comes again. */
   #writeSubject({ subject, record }: { readonly subject: string; readonly record: SubjectRecord | null }): void {
-    const part = this.#part(this.#keys.partition(this.#keys.characterOf(subject)));
+    const part = this.#part(this.#keys.partitionOfSubject(subject));
     if (part.changed.length === 0) part.changed.push('');
     const key = this.#use(this.#keys.subject(subject));
     if (record === null) {
@@ -152,7 +152,7 @@ export class StageWriter {
     }
     // Longer than any sign-in waits for its second factor.
     const until = Math.max(this.#stage.now, record.kept?.until ?? 0) + retention;
-    const names = this.#keys.subjects(this.#keys.partition(this.#keys.characterOf(subject)));
+    const names = this.#keys.subjects(this.#keys.partitionOfSubject(subject));
     this.#command('ZADD', names, record.disabled ? '+inf' : String(until), subject);
     this.#command('ZREMRANGEBYSCORE', names, '-inf', String(this.#stage.now));
     part.subject = { key, body: encodeSubject(record), ...(record.disabled ? {} : { keep: this.#until(until) }) };

@@ -1,16 +1,17 @@
 import type { SubjectRecord, SubjectsPage } from '../../lifecycle/ports.ts';
+import { characterOf, partitionOf } from '../../lifecycle/token.ts';
 import { listOf, type Send, textOf } from './client.ts';
-import type { Keys } from './keys.ts';
+import { characterOfSubject, type Keys } from './keys.ts';
 import { everyPartition } from './reader.ts';
 import { decodeSubject } from './values.ts';
 
 /** Subjects by partition, then by name. What Redis has forgotten meanwhile is passed over. */
 export async function subjectsPage(send: Send, keys: Keys, after: string | null, most: number): Promise<SubjectsPage> {
-  const first = after === null ? '' : keys.characterOf(after);
-  const order = everyPartition.map((partition) => keys.character(partition)).sort();
+  const first = after === null ? '' : characterOfSubject(after);
+  const order = everyPartition.map(characterOf).sort();
   const names: string[] = [];
   for (const character of order.filter((one) => one >= first)) {
-    const known = listOf(await send('ZRANGE', keys.subjects(keys.partition(character)), '0', '-1'));
+    const known = listOf(await send('ZRANGE', keys.subjects(partitionOf(character)), '0', '-1'));
     const some = known.flatMap((name) =>
       name === null || (character === first && name <= (after ?? '')) ? [] : [name],
     );
