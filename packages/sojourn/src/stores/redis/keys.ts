@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { characterOf, partitionOf } from '../../lifecycle/token.ts';
+import { characterOf, partitionOf, partitions } from '../../lifecycle/token.ts';
 
 /**
  * The names of everything. The partition stands in braces, so that a cluster keeps all of one subject,
@@ -79,7 +79,7 @@ export class Keys {
   }
 
   get channels(): readonly string[] {
-    return [...characters].map((_, partition) => this.channel(partition));
+    return Array.from({ length: partitions }, (_, partition) => this.channel(partition));
   }
 
   /** Session ids by when the sweep must look at them. */
