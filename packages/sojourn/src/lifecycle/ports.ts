@@ -230,7 +230,10 @@ export interface Store {
   touch(touches: readonly Touch[]): Promise<void>;
   /** `null` when nothing is known of the id. Ending an ended session changes nothing. */
   end(id: string, options: EndOptions): Promise<Ended | null>;
-  /** Also raises the subject's `changedAt`. Answers the tombstones it made; repeated where it made none, it is done again. */
+  /**
+   * Also raises the subject's `changedAt`. Answers the tombstones it made; repeated where it made none, it is done
+   * again. On a network very many sessions end in several steps, after the subject's own; answered when all have.
+   */
   endAll(subject: string, options: EndAllOptions): Promise<readonly SessionRecord[]>;
   /** Lets a disabled subject sign in again. */
   enable(subject: string, options: WriteOptions): Promise<void>;
