@@ -50,6 +50,21 @@ export async function sojourn(
   return { code, out, err };
 }
 
+/** Runs the command `sojourn` and kills it as soon as it has got so far; answers what it ended by. */
+export async function killedOnce(
+  reached: () => Promise<boolean>,
+  args: readonly string[],
+): Promise<NodeJS.Signals | number | null> {
+  const child = run(args, {});
+  child.stdout.resume();
+  child.stderr.resume();
+  const closed = once(child, 'close');
+  while (child.exitCode === null && !(await reached())) await new Promise((resolve) => setImmediate(resolve));
+  child.kill('SIGKILL');
+  const [code, signal] = await closed;
+  return signal ?? code;
+}
+
 async function read(stream: Readable): Promise<string> {
   let text = '';
   for await (const chunk of stream.setEncoding('utf8')) text += chunk;

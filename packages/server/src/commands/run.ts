@@ -7,6 +7,7 @@ Commands:
   serve     run the server; also without a command
   users     make, list, disable and enable accounts, set passwords
   policy    print the limits that sessions have, as text
+  migrate   move live sessions to another engine
 
 sojourn <command> --help says more. sojourn --version prints the version.`;
 
@@ -40,10 +41,14 @@ async function command([name = 'serve', ...rest]: readonly string[]): Promise<vo
       return (await import('./users.ts')).users(rest);
     case 'policy':
       return (await import('./policy.ts')).showPolicy(rest);
+    case 'migrate':
+      return (await import('./migrate.ts')).migrate(rest);
     case 'serve':
       return (await import('./serve.ts')).serve(rest);
     default:
       if (name.startsWith('--')) return (await import('./serve.ts')).serve([name, ...rest]);
-      throw new (await import('../config.ts')).ConfigError(`${name} is not a command. Known: serve, users, policy.`);
+      throw new (await import('../config.ts')).ConfigError(
+        `${name} is not a command. Known: serve, users, policy, migrate.`,
+      );
   }
 }

@@ -108,6 +108,8 @@ test('G3: what this process writes it never serves as it was before', async () =
     endAll: (store) => store.endAll('u1', { reason: 'revoked', by: 'x', operation: operation() }),
     setPermissions: (store) => store.setPermissions('u1', ['a'], { operation: operation() }),
     purge: (store) => store.purge('u1', { operation: operation() }),
+    adopt: (store) =>
+      store.adopt([], [{ subject: 'u1', changedAt: store.now(), disabled: true }], { operation: operation() }),
     limit: (store) => created(store, 'u1', {}, { limit: { most: 1, over: 'end-oldest' } }),
     replaced: (store, id) => created(store, 'u1', {}, { replaces: { id, version: 1 } }),
   };
