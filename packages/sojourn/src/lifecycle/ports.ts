@@ -1,8 +1,10 @@
+import type { Adopted } from './adopted.ts';
 import type { Code, EndingReason } from './errors.ts';
 import type { SessionEvent } from './events.ts';
 import type { NewSession, SessionRecord } from './session.ts';
 
 export type { Clock, Hash, Random } from './machine.ts';
+export type { Adopted };
 
 /** What the embedded engines answer at once and the others later. */
 export type MaybePromise<T> = T | Promise<T>;
@@ -135,23 +137,6 @@ export interface SubjectsPage {
   /** Where the next page begins; `null` at the end. */
   readonly after: string | null;
 }
-
-/** What became of a record of another engine. */
-export type Adopted =
-  | {
-      readonly id: string;
-      /**
-       * `ended`: it was live here and has ended. `newer`: what is here was written, seen or ended later.
-       * `past`: it need not be remembered any more.
-       */
-      readonly outcome: 'adopted' | 'ended' | 'unchanged' | 'newer' | 'past';
-    }
-  | {
-      readonly id: string;
-      readonly outcome: 'refused';
-      /** `written_here_too`: there and here since it came. `subject_changed`: here, later than there. */
-      readonly why: 'unreadable' | 'written_here_too' | 'subject_changed';
-    };
 
 export interface EventsPage {
   readonly events: readonly { readonly event: SessionEvent; readonly cursor: string }[];

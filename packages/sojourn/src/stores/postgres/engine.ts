@@ -169,20 +169,37 @@ export class PostgresEngine implements Engine {
   }
 
   async commit(stage: Stage): Promise<boolean> {
-    if (!(await this.#committed(JSON.stringify(written(stage))))) return false;
-    for (const { changed } of stage.counts.values()) this.#notifier?.tell(stage.now, changed);
-    queueMicrotask(() => this.#watchers.changed());
-    return true;
+    const committed = await this.#commit('commit', written(stage), ([row]) => [row?.['committed']]);
+    return this.#tell([stage], committed)[0] ?? false;
   }
 
-  async #committed(stage: string): Promise<boolean> {
+  async commitEach(stages: readonly Stage[]): Promise<readonly boolean[]> {
+    const committed = await this.#commit('commitEach', stages.map(written), ([row]) => listOf(row?.['committed']));
+    return this.#tell(stages, committed);
+  }
+
+  /** What became of each stage; nothing where all was taken back. */
+  async #commit(
+    name: 'commit' | 'commitEach',
+    stages: object,
+    answerOf: (rows: readonly Row[]) => readonly unknown[],
+  ): Promise<readonly unknown[]> {
     try {
-      const [row] = await this.#once('commit', [this.#time(), stage]);
-      return row?.['committed'] === true;
+      return answerOf(await this.#once(name, [this.#time(), JSON.stringify(stages)]));
     } catch (error) {
-      if (cameSecond(error, this.#schema)) return false;
+      if (cameSecond(error, this.#schema)) return [];
       throw error;
     }
+  }
+
+  /** Tells others of those that were committed. */
+  #tell(stages: readonly Stage[], committed: readonly unknown[]): readonly boolean[] {
+    const done = stages.filter((_, index) => committed[index] === true);
+    for (const { now, counts } of done) {
+      for (const { changed } of counts.values()) this.#notifier?.tell(now, changed);
+    }
+    if (done.length > 0) queueMicrotask(() => this.#watchers.changed());
+    return stages.map((_, index) => committed[index] === true);
   }
 
   async touch(touches: readonly Touch[]): Promise<void> {

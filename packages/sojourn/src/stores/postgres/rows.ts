@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
 import { SojournError } from '../../lifecycle/errors.ts';
 import { isTerminal } from '../../lifecycle/events.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
-import { partitionOf } from '../../lifecycle/token.ts';
 import { changesKept } from '../changes.ts';
 import { dueAt, stateOf } from '../rows.ts';
 import type { Stage, StampedSubject, UnreadableRow } from '../staged/engine.ts';
+import { partitionOfSubject } from '../staged/families.ts';
 import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -52,8 +51,7 @@ export function written(stage: Stage): object {
 /** What is written about a subject also locks its partition: two that know it first go one after the other. */
 function countsOf({ subject, counts }: Stage): Stage['counts'] {
   if (subject === null) return counts;
-  const partition = partitionOf(createHash('sha256').update(subject.subject).digest('base64url'));
-  return new Map([[partition, { changed: [], anonymous: 0 }], ...counts]);
+  return new Map([[partitionOfSubject(subject.subject), { changed: [], anonymous: 0 }], ...counts]);
 }
 
 function rowOf(record: SessionRecord): object {

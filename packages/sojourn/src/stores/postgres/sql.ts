@@ -13,6 +13,7 @@ export type Statement =
   | 'load'
   | 'claim'
   | 'commit'
+  | 'commitEach'
   | 'touch'
   | 'live'
   | 'ended'
@@ -46,8 +47,9 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
           WHERE subject = $3 AND ($4 OR state = 'signed-in')
       ) one) AS sessions,
       (SELECT json_agg(json_build_object(${subject})) FROM ${schema}.subjects subject
-        WHERE subject = $3
-          OR $5 AND subject IN (SELECT session.subject FROM ${schema}.sessions session WHERE id = ANY($2))
+        WHERE subject = ANY (
+          array_append(ARRAY(SELECT session.subject FROM ${schema}.sessions session WHERE $5 AND id = ANY($2)), $3)
+        )
       ) AS subjects,
       CASE WHEN $6 THEN (SELECT sum(anonymous) FROM ${schema}.partitions) ELSE 0 END::float8 AS anonymous`,
     /** Claims what is due: another process passes over it, and comes back if this one does not get through. */
@@ -61,6 +63,9 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
       SELECT now.now, (SELECT json_agg(row_to_json(one)) FROM (SELECT ${session} FROM claimed session) one) AS sessions
       FROM now`,
     commit: `SELECT ${schema}.commit($2::jsonb, $1::bigint) AS committed`,
+    /** Each for itself, in one transaction. */
+    commitEach: `SELECT json_agg(${schema}.commit(given.stage, $1::bigint) ORDER BY given.number) AS committed
+      FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS given(stage, number)`,
     touch: `WITH touched AS (
         SELECT session.id, touch.seen FROM unnest($1::text[], $2::bigint[]) AS touch(id, seen)
         JOIN ${schema}.sessions session USING (id)

@@ -198,6 +198,10 @@ export class RedisEngine implements Engine {
     return true;
   }
 
+  commitEach(stages: readonly Stage[]): Promise<readonly boolean[]> {
+    return Promise.all(stages.map((stage) => this.commit(stage)));
+  }
+
   async #commitAll(stage: Stage): Promise<boolean> {
     const touched = this.#cluster ? partitionsOf(stage, this.#keys) : [];
     const begins = (partition: number): boolean => stage.insert.some(({ id }) => partitionOf(id) === partition);

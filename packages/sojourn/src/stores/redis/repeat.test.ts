@@ -54,6 +54,10 @@ class Empty {
   async commit(): Promise<boolean> {
     return true;
   }
+
+  async commitEach(): Promise<readonly boolean[]> {
+    return [];
+  }
 }
 
 test('an ending is remembered for five minutes of the same primary, and asked for of another (G3)', async () => {

@@ -9,7 +9,7 @@ import { StagedRows } from './rows.ts';
 const mostAttempts = 50;
 
 /** What it takes of an engine to decide on it. */
-export type DecidedOn = Pick<Engine, 'name' | 'now' | 'load' | 'commit'>;
+export type DecidedOn = Pick<Engine, 'name' | 'now' | 'load' | 'commit' | 'commitEach'>;
 
 /** Loads, decides, commits; and decides again when something has changed meanwhile. */
 export class Decisions {
@@ -38,6 +38,38 @@ export class Decisions {
       const commit = (stage: Stage): Promise<boolean> => this.#commit(stage, until);
       return (await writeInParts({ load, commit, mostAttempts }, operation)) ?? this.#overtaken();
     });
+
+  /** About one partition and nothing in common: each for itself, in as few trips as there can be. */
+  readonly decideEach = async <T>(
+    questions: readonly Question<T>[],
+    { until = Number.POSITIVE_INFINITY }: Asked = {},
+  ): Promise<T[]> => {
+    const results: T[] = [];
+    let left = questions;
+    for (let attempt = 0; attempt < mostAttempts && left.length > 0; attempt++) {
+      const decided = await Promise.all(left.map((question) => this.#staged(question, until)));
+      const stages = decided.flatMap(({ stage }) => stage ?? []);
+      const written = new Set(await this.#commitEach(stages, until));
+      const done = decided.filter(({ stage }) => stage === null || written.has(stage));
+      results.push(...done.map(({ result }) => result));
+      left = decided.filter((one) => !done.includes(one)).map(({ question }) => question);
+    }
+    return left.length === 0 ? results : this.#overtaken();
+  };
+
+  async #staged<T>(question: Question<T>, until: number): Promise<Staged<T>> {
+    const loaded = await this.#load(question.wanted, until);
+    const rows = new StagedRows(loaded);
+    return { question, result: question.operation(rows, loaded.now), stage: rows.stage() };
+  }
+
+  /** Those that were written. */
+  async #commitEach(stages: readonly Stage[], until: number): Promise<readonly Stage[]> {
+    if (stages.length === 0) return [];
+    checkInTime(this.#engine.now(), until);
+    const committed = await this.#engine.commitEach(stages.map((stage) => inTime(stage, until)));
+    return stages.filter((_, index) => committed[index]);
+  }
 
   #inTurn<T>(wanted: Wanted, until: number, write: () => Promise<T>): Promise<T> {
     const key = wanted.subject ?? wanted.ids?.[0] ?? 'sweep';
@@ -70,8 +102,7 @@ export class Decisions {
 
   #commit(stage: Stage, until: number): Promise<boolean> {
     checkInTime(this.#engine.now(), until);
-    // A client that was offline may send it late: then it does nothing.
-    return this.#engine.commit({ ...stage, before: Math.min(stage.before, Math.floor(until)) });
+    return this.#engine.commit(inTime(stage, until));
   }
 
   #overtaken(): never {
@@ -87,6 +118,23 @@ export class Decisions {
     const there = new Set([...loaded.sessions, ...loaded.unreadable].map(({ id }) => id));
     return { ...loaded, due: due.filter((id) => there.has(id)), more };
   }
+}
+
+/** A client that was offline may send it late: then it does nothing. */
+function inTime(stage: Stage, until: number): Stage {
+  return { ...stage, before: Math.min(stage.before, Math.floor(until)) };
+}
+
+/** What to load, and what to decide about it. */
+interface Question<T> {
+  readonly wanted: Wanted;
+  readonly operation: (rows: StagedRows, now: number) => T;
+}
+
+interface Staged<T> {
+  readonly question: Question<T>;
+  readonly result: T;
+  readonly stage: Stage | null;
 }
 
 /** Longer, it would fire at once. */

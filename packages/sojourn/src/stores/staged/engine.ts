@@ -107,6 +107,8 @@ export interface Engine
   load(wanted: Wanted): Promise<Loaded>;
   /** `false`: something changed since it was loaded, and nothing was written. */
   commit(stage: Stage): Promise<boolean>;
+  /** Decisions about one partition that do not touch one another, each for itself, in as few trips as there can be. */
+  commitEach(stages: readonly Stage[]): Promise<readonly boolean[]>;
   touch(touches: readonly Touch[]): Promise<void>;
   /** Removes events before a time, remembering that there were; answers about how many. */
   forget(before: number, most: number): Promise<number>;

@@ -11,7 +11,7 @@ import { sessionsAtOnce } from './split.ts';
 
 /** The store port over a networked engine: load, decide, commit. */
 export function staged(engine: Engine): Store {
-  const { decide, decideInParts } = new Decisions(engine);
+  const { decide, decideEach, decideInParts } = new Decisions(engine);
   return {
     name: engine.name,
     distance: 'network',
@@ -71,7 +71,7 @@ export function staged(engine: Engine): Store {
         (rows, now) => operations.purge(rows, now, subject, options),
         options,
       ),
-    adopt: adoptBy(decide),
+    adopt: adoptBy(decideEach),
     // A partition at a time: they have nothing to do with one another.
     async note(notices, asked) {
       for (const some of Map.groupBy(notices, ({ id }) => partitionOf(id)).values()) {
