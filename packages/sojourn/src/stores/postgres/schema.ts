@@ -78,6 +78,8 @@ const migrations: readonly ((schema: string) => string)[] = [
     DROP FUNCTION IF EXISTS ${schema}.week(bigint);
     ${commitFunction(schema)}
     ${weekFunctions(schema)}`,
+  // Plans by index, also of those that were made while the tables were empty.
+  commitFunction,
 ];
 
 /** Also a word of SQL can be a name. */
