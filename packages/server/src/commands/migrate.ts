@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { Store } from 'sojourn';
 import { ConfigError, usageError } from '../config.ts';
 import { type Engine, isEngine, openEngine, shownAddress } from '../engines.ts';
+import { compareClocks } from './migrate/clocks.ts';
 import { move } from './migrate/move.ts';
 import { progressOn } from './migrate/progress.ts';
 import type { Tally } from './migrate/tally.ts';
@@ -27,9 +28,6 @@ Options:
   --help           this text
 
 The exit code is 1 when a session was refused, and the answer says why.`;
-
-/** Engines whose clocks differ by more would let sessions live longer, or shorter. */
-const mostClockDifference = 2000;
 
 /** `sojourn migrate`: from one engine to another. */
 export async function migrate(args: readonly string[]): Promise<void> {
@@ -102,14 +100,6 @@ async function moved(from: Store, to: Store): Promise<Tally> {
   } finally {
     progress.done();
   }
-}
-
-function compareClocks(from: Store, to: Store): void {
-  const difference = Math.abs(from.now() - to.now());
-  if (difference <= mostClockDifference) return;
-  throw new ConfigError(
-    `The clocks of the two engines differ by ${Math.round(difference / 1000)} s, and sessions would live longer or shorter by that. Set the clocks first.`,
-  );
 }
 
 function said({ from, to }: { from: string; to: string }, tally: Tally): string {
