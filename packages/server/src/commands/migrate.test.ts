@@ -121,12 +121,12 @@ test('migrate: what cannot be is said in a sentence, without passwords, and noth
   const missing = `sqlite:${join(data, 'none.db')}`;
   const cases: [args: string[], says: RegExp][] = [
     [[], /^--from: use sqlite:/],
-    [['--from', 'redis://u:secret@host', '--to', 'mysql://u:secret@host'], /^--to mysql:\/\/u:…@host: use sqlite:/],
+    [['--from', 'redis://u:secret@host', '--to', 'mysql://u:secret@host'], /^--to mysql:\/\/u@host: use sqlite:/],
     [['--from', missing, '--to', missing], /^--from and --to are the same engine/],
     [['--from', missing, '--to', 'redis://localhost:1'], /^--from sqlite:.*none\.db: there is no such file\.$/],
     [
       ['--from', 'redis://u:secret@127.0.0.1:1', '--to', missing],
-      /^--from redis:\/\/u:…@127\.0\.0\.1:1 cannot be opened: /,
+      /^--from redis:\/\/u@127\.0\.0\.1:1 cannot be opened: /,
     ],
     [['--store', missing], /^Unknown option '--store'.* See sojourn migrate --help\.$/],
   ];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { sojourn } from '../../test/process.ts';
+import { migrate } from './migrate.ts';
 import { showPolicy } from './policy.ts';
 import { serve } from './serve.ts';
 import { users } from './users.ts';
@@ -16,16 +17,19 @@ test('policy: the limits in force, as text and as JSON', (t) => {
 });
 
 test('each command says how it is used, and what is no command is refused', async (t) => {
-  for (const command of [serve, users, showPolicy]) {
+  for (const command of [serve, users, showPolicy, migrate]) {
     assert.match(
       printed(t, () => void command(['--help'])),
-      /^Usage: sojourn (serve|users|policy) .*\n[\s\S]*--help/,
+      /^Usage: sojourn (serve|users|policy|migrate) .*\n[\s\S]*--help/,
     );
   }
-  assert.match((await sojourn(['--help'])).out, /^Usage: sojourn <command>\n[\s\S]*serve[\s\S]*users[\s\S]*policy/);
+  assert.match(
+    (await sojourn(['--help'])).out,
+    /^Usage: sojourn <command>\n[\s\S]*serve[\s\S]*users[\s\S]*policy[\s\S]*migrate/,
+  );
   assert.match((await sojourn(['--version'])).out, /^\d+\.\d+\.\d+\n$/);
   const { code, err } = await sojourn(['frobnicate']);
-  assert.deepEqual([code, err], [1, 'frobnicate is not a command. Known: serve, users, policy.\n']);
+  assert.deepEqual([code, err], [1, 'frobnicate is not a command. Known: serve, users, policy, migrate.\n']);
 });
 
 function printed(t: TestContext, run: () => void): string {
