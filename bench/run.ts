@@ -1,25 +1,44 @@
 import { parseArgs } from 'node:util';
+import { growth } from './growth/growth.ts';
 import { setting } from './machine.ts';
+import { memory } from './memory/memory.ts';
+import type { Options } from './options.ts';
 import { overhead } from './overhead/overhead.ts';
 import { writeReadme } from './readme.ts';
 import { type Kept, keep, met, type Report, rowsTable, targetsTable } from './report.ts';
+import { revocation } from './revocation/revocation.ts';
 import { route } from './route/route.ts';
+import { scaleRoute } from './route/scale-route.ts';
 import { size } from './size/size.ts';
 import { sqlite } from './sqlite/sqlite.ts';
+import { storm } from './storm/storm.ts';
+import { trips } from './trips/trips.ts';
 
 /*
- * `node run.ts` runs every benchmark, `node run.ts sqlite size` those named. `--rounds 3` is for a
- * quick look and keeps nothing.
+ * `node run.ts` runs every benchmark, `node run.ts sqlite size` those named. `--rounds 3` is for a quick
+ * look at those that go in rounds, `--quick` for one at small sizes; both keep nothing.
  */
 
-interface Options {
-  readonly rounds?: number | undefined;
-}
+const benches: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
+  size,
+  overhead,
+  sqlite,
+  route,
+  'scale-route': scaleRoute,
+  trips,
+  revocation,
+  storm,
+  memory,
+  growth,
+};
 
-const benches: Readonly<Record<string, (options: Options) => Promise<Report>>> = { size, overhead, sqlite, route };
-
-const { values, positionals } = parseArgs({ options: { rounds: { type: 'string' } }, allowPositionals: true });
-const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+const { values, positionals } = parseArgs({
+  options: { rounds: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const { quick } = values;
+const rounds = values.rounds === undefined ? (quick ? 2 : undefined) : Number(values.rounds);
+const keeps = rounds === undefined;
 const names = positionals.length > 0 ? positionals : Object.keys(benches);
 process.on('SIGINT', () => process.exit(130));
 process.on('SIGTERM', () => process.exit(143));
@@ -30,13 +49,16 @@ for (const name of names) {
   if (bench === undefined) throw new Error(`There is no benchmark ${name}, only ${Object.keys(benches).join(', ')}.`);
   const on = setting();
   const begun = performance.now();
-  const report = await bench({ rounds });
+  const report = await bench({ rounds, quick });
   const seconds = Math.round((performance.now() - begun) / 1000);
   const kept: Kept = { bench: name, seconds, ...on, ...report };
   console.info(`\n## ${name}, ${seconds} s\n\n${rowsTable(kept)}\n\n${targetsTable(kept)}\n`);
   for (const note of kept.notes) console.info(`- ${note}`);
   missed += kept.targets.filter((target) => !met(target)).length;
-  if (rounds === undefined) keep(kept);
+  // One by one, so that what was measured is kept when a later one is interrupted.
+  if (keeps) {
+    keep(kept);
+    writeReadme();
+  }
 }
-if (rounds === undefined) writeReadme();
 console.info(missed === 0 ? '\nEvery target was met.' : `\n${missed} targets were missed.`);

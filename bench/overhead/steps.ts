@@ -30,7 +30,7 @@ const rounds = 9;
 const { store: bareStore, token } = stub();
 const store: Store = bareStore;
 const cookies = /Cookie: (.*)/.exec(request(`__Host-sojourn=${token}`))?.[1] ?? '';
-const clock = { now: Date.now, after: () => () => {} };
+const clock = { now: Date.now, elapsed: () => performance.now(), after: () => () => {} };
 const watched = withDeadline(store, clock, 2000);
 const sessions = createSessions({ store, origin, sweepEvery: 'never' });
 const { policy } = sessions;

@@ -10,6 +10,8 @@ export interface Candidate {
   signIn?(user: string, permissions: readonly string[]): Promise<string>;
   /** How large the stored form of one session is. */
   recordBytes?(): number;
+  /** How often it has asked the engine for what has changed. */
+  beats?(): number;
 }
 
 export async function listen(server: Server): Promise<number> {
@@ -18,11 +20,11 @@ export async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** The `name=value` of a Set-Cookie header. */
-export function cookieIn(headers: Headers): string {
-  const [pair] = headers.getSetCookie()[0]?.split(';') ?? [];
-  if (pair === undefined || pair === '') throw new Error('The sign-in set no cookie.');
-  return pair;
+/** The `name=value` of each Set-Cookie header. */
+export function cookiesIn(headers: Headers): string[] {
+  const pairs = headers.getSetCookie().map((line) => line.split(';')[0] ?? '');
+  if (pairs.length === 0 || pairs.includes('')) throw new Error('The sign-in set no cookie.');
+  return pairs;
 }
 
 /** Signs in through a route of the candidate's own, as a browser would. */
@@ -30,5 +32,5 @@ export async function signInOverHttp(port: number, user: string, permissions: re
   const query = new URLSearchParams({ user, permissions: permissions.join(',') });
   const answer = await fetch(`http://127.0.0.1:${port}/sign-in?${query}`, { method: 'POST' });
   await answer.arrayBuffer();
-  return cookieIn(answer.headers);
+  return cookiesIn(answer.headers).join('; ');
 }

@@ -2,19 +2,21 @@ import { createServer } from 'node:http';
 import express from 'express';
 import session from 'express-session';
 import { type Candidate, listen, signInOverHttp } from './candidate.ts';
+import { peersStore } from './peers-redis.ts';
 import { idle, path, permission } from './people.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    user: { readonly id: string; readonly permissions: readonly string[] };
+    user?: { readonly id: string; readonly permissions: readonly string[] };
   }
 }
 
-/** With its MemoryStore, the options that its README recommends, and the idle limit that the others have. */
+/** With its MemoryStore or connect-redis, the options that its README recommends, and the idle limit that the others have. */
 export async function open(): Promise<Candidate> {
   const app = express();
   const cookie = { maxAge: idle };
-  app.use(session({ secret: 'a secret of this benchmark', resave: false, saveUninitialized: false, cookie }));
+  const options = { secret: 'a secret of this benchmark', resave: false, saveUninitialized: false, cookie };
+  app.use(session({ ...options, ...(await peersStore()) }));
   app.get(
     path,
     (req, res, next) => {

@@ -2,6 +2,7 @@ import fastifyCookie from '@fastify/cookie';
 import fastifySession from '@fastify/session';
 import fastify from 'fastify';
 import { type Candidate, signInOverHttp } from './candidate.ts';
+import { peersStore } from './peers-redis.ts';
 import { idle, path, permission } from './people.ts';
 
 declare module 'fastify' {
@@ -10,7 +11,7 @@ declare module 'fastify' {
   }
 }
 
-/** With its memory store and the idle limit that the others have, which it keeps by a new cookie on every answer. */
+/** With its memory store or connect-redis, and the idle limit that the others have, which it keeps by a new cookie on every answer. */
 export function open(): Promise<Candidate> {
   return openWith({ rolling: true });
 }
@@ -24,6 +25,7 @@ export async function openWith({ rolling }: { rolling: boolean }): Promise<Candi
     cookie: { secure: false, maxAge: idle },
     saveUninitialized: false,
     rolling,
+    ...(await peersStore()),
   });
   app.route({
     method: 'GET',

@@ -2,7 +2,7 @@ import fastify from 'fastify';
 import { fastifySessions } from 'sojourn/fastify';
 import type { Candidate } from './candidate.ts';
 import { path, permission } from './people.ts';
-import { recordBytes, sessions, signIn } from './sojourn.ts';
+import { beats, recordBytes, sessions, signIn } from './sojourn.ts';
 
 export async function open(): Promise<Candidate> {
   const app = fastify();
@@ -15,5 +15,6 @@ export async function open(): Promise<Candidate> {
     listen: async () => Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port),
     signIn,
     recordBytes,
+    beats,
   };
 }

@@ -1,182 +1,63 @@
-import { figure, ratio } from '../figures.ts';
-import { Child, pins } from '../process.ts';
-import { counted } from '../processor-time.ts';
-import type { Report, Row, Target } from '../report.ts';
-import { temporaryFolder } from '../temporary.ts';
-import type { Counted, Turn } from './load.ts';
-import { permissions, request, sessions } from './people.ts';
-import type { Consumed, Ready } from './server.ts';
-import { verify } from './verify.ts';
+import type { Options } from '../options.ts';
+import type { Report } from '../report.ts';
+import { type Chosen, compare, type Group } from './turns.ts';
 
-/*
- * The same route in front of every candidate, each a server process of its own, all of a framework
- * started before the first is measured. A turn is short, a round gives each candidate one turn, and what is reported are
- * the quotients within a round: what slows the machine for seconds slows both sides of a quotient.
- */
+/* The embedded engine, SQLite: the library with and without its near cache, the floors, the peers. */
 
-const groups: readonly (readonly string[])[] = [
-  [
-    'fastify-bare',
-    'fastify-floor',
-    'fastify-sojourn',
-    'fastify-session',
-    'fastify-session-fixed',
-    'fastify-better-auth',
-    'fastify-iron-session',
-  ],
-  ['express-bare', 'express-floor', 'express-sojourn', 'express-session'],
-  ['hono-bare', 'hono-floor', 'hono-sojourn'],
-  ['node-bare', 'node-floor', 'node-sojourn'],
-];
-const connections = 32;
-const leadIn = 150;
-const duration = 400;
-const warmUp = 2000;
 const defaultRounds = 21;
-const serverCore = 0;
-const loadCore = 1;
 
-interface Measured {
-  readonly rates: number[];
-  /** Microseconds of the server's processor time for one answer. */
-  readonly costs: number[];
-  readonly busy: number[];
-}
+const map = { BENCH_FLOOR: 'map' };
+const cached = { BENCH_CACHE: 'on' };
 
-interface Server {
-  readonly name: string;
-  readonly child: Child;
-  readonly ready: Ready;
-  readonly requests: readonly Buffer[];
-  readonly measured: Measured;
-}
-
-async function start(name: string, folder: string): Promise<Server> {
-  const child = new Child({ file: 'route/server.ts', args: [name], core: serverCore, env: { BENCH_FOLDER: folder } });
-  const ready = await child.next<Ready>();
-  await verify(name, ready);
-  // A bare route is sent a cookie too: it costs the parser of HTTP the same.
-  const cookies = ready.cookies.length > 0 ? ready.cookies : [`__Host-sojourn=${'A'.repeat(67)}`];
-  const requests = cookies.map((cookie) => Buffer.from(request(cookie)));
-  return { name, child, ready, requests, measured: { rates: [], costs: [], busy: [] } };
-}
-
-async function take(load: Child, { name, child, ready, requests, measured }: Server, time: number): Promise<void> {
-  const before = await child.ask<Consumed>({});
-  const turn: Turn = { port: ready.port, requests, connections, leadIn, duration: time };
-  const counted = await load.ask<Counted>(turn);
-  const after = await child.ask<Consumed>({});
-  if (counted.refused > 0) throw new Error(`${name} refused ${counted.refused} of ${counted.answers} requests.`);
-  measured.rates.push(counted.rate);
-  measured.costs.push((after.processor - before.processor) / counted.answers);
-  measured.busy.push(counted.busy);
-}
-
-/** By the requests that a second of one core's time is enough for, and by those that were answered in a second. */
-function target(found: ReadonlyMap<string, Measured>, of: string, to: string, wanted: number): readonly Target[] {
-  const measured = (name: string, what: 'rates' | 'costs') => figure(what, found.get(name)?.[what] ?? []);
-  const by = (what: string, quotient: Target['measured']): Target => {
-    return { what: `${of} ÷ ${to}, by ${what}`, wanted, bound: 'at least', unit: '', measured: quotient };
-  };
+function ours(framework: string): Chosen[] {
   return [
-    by('processor time', ratio(measured(to, 'costs'), measured(of, 'costs'))),
-    by('the clock', ratio(measured(of, 'rates'), measured(to, 'rates'))),
+    { name: `${framework}-bare`, file: `${framework}-bare` },
+    { name: `${framework}-floor`, file: `${framework}-floor` },
+    { name: `${framework}-floor-map`, file: `${framework}-floor`, env: map },
+    { name: `${framework}-sojourn`, file: `${framework}-sojourn` },
+    { name: `${framework}-sojourn-cached`, file: `${framework}-sojourn`, env: cached },
   ];
 }
 
-function report(servers: readonly Server[]): Report {
-  const found = new Map(servers.map(({ name, measured }) => [name, measured]));
-  const rows = groups.flatMap((group): Row[] => {
-    const [bare, floor] = group.map((name) => found.get(name));
-    return group.map((name) => {
-      const { rates = [], costs = [], busy = [] } = found.get(name) ?? {};
-      const rate = figure('requests/s', rates);
-      const cost = figure('µs', costs);
-      return {
-        what: name,
-        figures: {
-          'requests/s': rate,
-          'of the bare route': ratio(rate, figure('requests/s', bare?.rates ?? [])),
-          'of the floor': ratio(rate, figure('requests/s', floor?.rates ?? [])),
-          'processor µs/request': cost,
-          'of the floor by processor time': ratio(figure('µs', floor?.costs ?? []), cost),
-          'load busy': figure('share of a core', busy),
-        },
-      };
-    });
+function peers(...files: string[]): Chosen[] {
+  return files.map((file) => ({ name: file, file }));
+}
+
+const groups: readonly Group[] = [
+  [
+    ...ours('fastify'),
+    ...peers('fastify-session', 'fastify-session-fixed', 'fastify-better-auth', 'fastify-iron-session'),
+  ],
+  [...ours('express'), ...peers('express-session')],
+  ours('hono'),
+  ours('node'),
+];
+
+export async function route({ rounds = defaultRounds, quick }: Options): Promise<Report> {
+  const frameworks = ['fastify', 'express', 'hono', 'node'];
+  const report = await compare({
+    groups,
+    rounds,
+    quick,
+    floorOf: ([bare]) => bare?.name.replace('bare', 'floor') ?? '',
+    targets: [
+      ...frameworks.flatMap((name): [string, string, number][] => [
+        [`${name}-sojourn`, `${name}-floor`, 0.85],
+        [`${name}-sojourn-cached`, `${name}-floor`, 0.85],
+      ]),
+      ['fastify-sojourn', 'fastify-session', 2],
+      ['fastify-sojourn-cached', 'fastify-session', 2],
+      ['fastify-sojourn', 'fastify-better-auth', 10],
+      ['fastify-sojourn-cached', 'fastify-better-auth', 10],
+      ['express-sojourn', 'express-session', 1.5],
+      ['express-sojourn-cached', 'express-session', 1.5],
+    ],
   });
   return {
-    rows,
-    targets: [
-      ...['fastify', 'express', 'hono', 'node'].flatMap((name) =>
-        target(found, `${name}-sojourn`, `${name}-floor`, 0.85),
-      ),
-      ...target(found, 'fastify-sojourn', 'fastify-session', 2),
-      ...target(found, 'fastify-sojourn', 'fastify-better-auth', 10),
-      ...target(found, 'express-sojourn', 'express-session', 1.5),
+    ...report,
+    notes: [
+      '`…-sojourn` is the library without its near cache (`cache: false`), so that every request asks SQLite as the floor does; `…-sojourn-cached` is the library as it comes. `…-floor` is SQLite by hand, `…-floor-map` a Map in the process, which no other process can end a session in.',
+      ...report.notes,
     ],
-    notes: notes(servers),
-    method: {
-      rounds: servers[0]?.measured.rates.length ?? 0,
-      'milliseconds a turn': duration,
-      connections,
-      sessions,
-      permissions: permissions.length,
-      'bytes of a request': servers[0]?.requests[0]?.length ?? 0,
-      ...Object.fromEntries(
-        servers
-          .filter(({ ready }) => ready.recordBytes !== null)
-          .map(({ name, ready }) => [`bytes of a record, ${name}`, Math.round(ready.recordBytes ?? 0)]),
-      ),
-    },
   };
-}
-
-function notes(servers: readonly Server[]): string[] {
-  const busiest = Math.max(...servers.flatMap(({ measured }) => figure('', measured.busy).median));
-  return [
-    counted,
-    'By the clock a fast server also waits for the load process and for whatever else runs on the machine; by processor time it does not.',
-    pins
-      ? `Servers on core ${serverCore}, load on core ${loadCore}.`
-      : 'taskset is missing or there is one core: servers and load shared the cores, so the rates are too low.',
-    ...(busiest > 0.9
-      ? [
-          `The load process used up to ${Math.round(busiest * 100)} % of its core: the fastest servers may have waited for it. Their cost in processor time does not depend on it.`,
-        ]
-      : []),
-  ];
-}
-
-export async function route({ rounds = defaultRounds }: { rounds?: number | undefined }): Promise<Report> {
-  const { folder, remove } = temporaryFolder();
-  const load = new Child({ file: 'route/load.ts', core: loadCore });
-  const servers: Server[] = [];
-  try {
-    await load.next();
-    for (const group of groups) servers.push(...(await measure(group, load, folder, rounds)));
-    return report(servers);
-  } finally {
-    await load.end();
-    remove();
-  }
-}
-
-/** The candidates of one framework, by turns; no other is there meanwhile. */
-async function measure(group: readonly string[], load: Child, folder: string, rounds: number): Promise<Server[]> {
-  const servers: Server[] = [];
-  try {
-    for (const name of group) servers.push(await start(name, folder));
-    for (const server of servers) await take(load, server, warmUp);
-    for (const { measured } of servers) {
-      for (const values of Object.values(measured)) values.length = 0;
-    }
-    for (let round = 0; round < rounds; round++) {
-      const order = round % 2 === 0 ? servers : servers.toReversed();
-      for (const server of order) await take(load, server, duration);
-    }
-    return servers;
-  } finally {
-    await Promise.all(servers.map(({ child }) => child.end()));
-  }
 }

@@ -20,6 +20,7 @@ export interface Ready {
 export interface Consumed {
   /** Microseconds of processor time, of all threads, since the start. */
   readonly processor: number;
+  readonly beats: number;
 }
 
 const name = process.argv[2] ?? '';
@@ -37,7 +38,7 @@ if (candidate.signIn) {
 }
 
 process.on('message', () => {
-  tell({ processor: processorTime() / 1000 } satisfies Consumed);
+  tell({ processor: processorTime() / 1000, beats: candidate.beats?.() ?? 0 } satisfies Consumed);
 });
 const ready: Ready = { port, cookies, cookieWithout, recordBytes: candidate.recordBytes?.() ?? null };
 tell(ready);

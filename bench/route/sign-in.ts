@@ -2,7 +2,7 @@ import type { Carrier, Sessions, Token } from 'sojourn';
 import { device } from './device.ts';
 
 /** Takes the token of a sign-in where there is no answer to put it on. */
-class Hand implements Carrier {
+export class Hand implements Carrier {
   token: Token | null = null;
   readonly address = null;
 
