@@ -11,6 +11,10 @@ export type Asked =
       readonly milliseconds: number;
     }
   | { readonly do: 'load'; readonly tokens: readonly string[]; readonly perSecond: number }
+  /** As `hold`, for the first filled sessions. */
+  | { readonly do: 'holdFilled'; readonly count: number }
+  /** Touches of filled sessions for so long, in batches. */
+  | { readonly do: 'touch'; readonly from: number; readonly to: number; readonly milliseconds: number }
   | { readonly do: 'rest' }
   /** Looks at them every millisecond until they are refused; answers at once. */
   | { readonly do: 'watch'; readonly tokens: readonly string[] }
@@ -54,5 +58,8 @@ export interface Sized {
   readonly heap: number;
   /** Milliseconds of each full collection, with `--expose-gc`. */
   readonly pauses: readonly number[];
+  /** What the near cache holds, by its own count and estimate. */
   readonly entries: number;
+  readonly estimated: number;
+  readonly beats: number;
 }

@@ -1,9 +1,9 @@
-import { createSessions, type Sessions } from 'sojourn';
+import { createSessions, type Sessions, type SessionsOptions } from 'sojourn';
 import { tell } from '../process.ts';
 import { permissions } from '../route/people.ts';
 import { Hand, signInWithoutRequest } from '../route/sign-in.ts';
-import type { Asked, Looked, SignedIn, Times } from './asked.ts';
-import { textOf } from './filled.ts';
+import type { Asked, Looked, SignedIn, Sized, Times } from './asked.ts';
+import { textOf, tokenOf } from './filled.ts';
 import { openStore } from './store.ts';
 
 /*
@@ -14,15 +14,25 @@ import { openStore } from './store.ts';
 type Data = { text?: string };
 
 const url = process.argv[2] ?? '';
+/** Tokens held at once while filled sessions are read, and sessions of one batch of touches. */
+const inPart = 10_000;
+const inTouch = 500;
 const most = process.env['BENCH_LIMIT'];
 const { store } = await openStore(url);
 const sessions: Sessions<Data, string> = createSessions<Data, string>({
   store,
   sweepEvery: 'never',
   log: () => {},
-  ...(process.env['BENCH_CACHE'] === 'off' ? { cache: false as const } : {}),
+  ...cacheOf(process.env['BENCH_CACHE']),
   ...(most === undefined ? {} : { policy: { limit: Number(most), onLimit: 'end-oldest' as const } }),
 });
+
+/** As it comes, none, or of so many bytes. */
+function cacheOf(given: string | undefined): Pick<SessionsOptions, 'cache'> {
+  if (given === undefined) return {};
+  return { cache: given === 'off' ? false : { bytes: Number(given) } };
+}
+
 const ended = new Map<string, number>();
 const refused = new Map<string, number>();
 /** When the last look-up that was answered with the session was asked. */
@@ -76,8 +86,9 @@ async function addText(token: string, number: number): Promise<void> {
   });
 }
 
+/** Without counting as use: what touches cost is measured by itself. */
 async function mustLive(token: string): Promise<void> {
-  const session = await sessions.track(token, { readOnly: true });
+  const session = await sessions.track(token, { readOnly: true, passive: true });
   if (session.state !== 'signed-in') throw new Error(`A session is ${session.state} and was to be live.`);
 }
 
@@ -94,6 +105,20 @@ async function lookUp({ tokens, atOnce, milliseconds }: Asked & { do: 'lookUp' }
     }
   };
   await Promise.all(Array.from({ length: atOnce }, lane));
+  return { perSecond: (count / (performance.now() - begun)) * 1000 };
+}
+
+/** Filled sessions in their turn, in batches, for so long. */
+async function touch({ from, to, milliseconds }: Asked & { do: 'touch' }): Promise<Looked> {
+  const ids = Array.from({ length: to - from }, (_, i) => tokenOf(from + i).split('.')[0] ?? '');
+  let count = 0;
+  const begun = performance.now();
+  while (performance.now() - begun < milliseconds) {
+    const at = count % ids.length;
+    const seenAt = store.now();
+    await store.touch(ids.slice(at, at + inTouch).map((id) => ({ id, seenAt })));
+    count += Math.min(inTouch, ids.length - at);
+  }
   return { perSecond: (count / (performance.now() - begun)) * 1000 };
 }
 
@@ -153,6 +178,14 @@ async function answer(asked: Asked): Promise<object> {
     case 'hold':
       await pooled(asked.tokens, 32, mustLive);
       return {};
+    case 'holdFilled':
+      for (let i = 0; i < asked.count; i += inPart) {
+        const tokens = Array.from({ length: Math.min(inPart, asked.count - i) }, (_, n) => tokenOf(i + n));
+        await pooled(tokens, 64, mustLive);
+      }
+      return {};
+    case 'touch':
+      return touch(asked);
     case 'lookUp':
       return lookUp(asked);
     case 'load':
@@ -181,7 +214,7 @@ async function answer(asked: Asked): Promise<object> {
   }
 }
 
-function size(): object {
+function size(): Sized {
   const { gc } = globalThis;
   const pauses = Array.from({ length: gc ? 5 : 0 }, () => {
     const begun = performance.now();
@@ -189,7 +222,8 @@ function size(): object {
     return performance.now() - begun;
   });
   const { rss, heapUsed, external } = process.memoryUsage();
-  return { rss, heap: heapUsed + external, pauses: pauses.slice(1), entries: sessions.counts.cache?.entries ?? 0 };
+  const { entries = 0, bytes = 0, beats = 0 } = sessions.counts.cache ?? {};
+  return { rss, heap: heapUsed + external, pauses: pauses.slice(1), entries, estimated: bytes, beats };
 }
 
 process.on('message', (asked: Asked) => {

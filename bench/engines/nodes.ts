@@ -3,12 +3,11 @@ import type { Asked, EndedAll, Looked, SignedIn, Sized, Times } from './asked.ts
 import type { Server } from './servers.ts';
 
 interface NodeOptions {
-  /** Default: as the library comes. */
-  readonly cache?: 'off';
+  /** None, or of so many bytes; default as the library comes. */
+  readonly cache?: 'off' | number;
   /** Most sessions of one subject; the oldest end. */
   readonly limit?: number;
   readonly nodeOptions?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** One node of an application on an engine, in a process of its own. */
@@ -19,14 +18,13 @@ export class Node {
     this.#child = child;
   }
 
-  static async start({ url }: Server, { cache, limit, nodeOptions = [], env = {} }: NodeOptions = {}): Promise<Node> {
+  static async start({ url }: Server, { cache, limit, nodeOptions = [] }: NodeOptions = {}): Promise<Node> {
     const child = new Child({
       file: 'engines/node.ts',
       args: [url],
       nodeOptions,
       env: {
-        ...env,
-        ...(cache === undefined ? {} : { BENCH_CACHE: cache }),
+        ...(cache === undefined ? {} : { BENCH_CACHE: String(cache) }),
         ...(limit === undefined ? {} : { BENCH_LIMIT: String(limit) }),
       },
     });
@@ -49,6 +47,14 @@ export class Node {
 
   hold(tokens: readonly string[]): Promise<void> {
     return this.#ask({ do: 'hold', tokens });
+  }
+
+  holdFilled(count: number): Promise<void> {
+    return this.#ask({ do: 'holdFilled', count });
+  }
+
+  touch(from: number, to: number, milliseconds: number): Promise<Looked> {
+    return this.#ask({ do: 'touch', from, to, milliseconds });
   }
 
   lookUp(tokens: readonly string[], atOnce: number, milliseconds: number): Promise<Looked> {

@@ -83,7 +83,13 @@ async function startPostgres(core?: number): Promise<Server> {
   execFileSync(needed('initdb'), ['-D', data, '-A', 'trust', '-U', 'sojourn', '-N'], { ...user, stdio: 'pipe' });
   const port = await freePort();
   const options = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${path}`];
-  const more = ['shared_buffers=512MB', 'max_wal_size=4GB', 'wal_level=minimal', 'max_wal_senders=0'];
+  const more = [
+    'shared_buffers=512MB',
+    'max_wal_size=4GB',
+    'max_connections=200',
+    'wal_level=minimal',
+    'max_wal_senders=0',
+  ];
   const args = ['-D', data, ...[...options, ...more].flatMap((option) => ['-c', option])];
   const started = onCore(core, needed('postgres'), args, user);
   const url = `postgres://sojourn@127.0.0.1:${port}/postgres`;

@@ -1,0 +1,38 @@
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
+import { createClient } from 'redis';
+import type { Server } from './servers.ts';
+
+/** Bytes that an engine uses for everything of the library's: memory in Redis, the tables with their indexes, the file. */
+export async function storage({ engine, url }: Server): Promise<number> {
+  if (engine === 'redis') return ofRedis(url);
+  return engine === 'postgres' ? ofPostgres(url) : ofSqlite(url.replace('sqlite:', ''));
+}
+
+async function ofRedis(url: string): Promise<number> {
+  const client = await createClient({ url }).connect();
+  const [, used] = /^used_memory:(\d+)/m.exec(await client.info('memory')) ?? [];
+  await client.close();
+  return Number(used);
+}
+
+async function ofPostgres(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query('VACUUM ANALYZE');
+  const { rows } = await client.query(
+    `SELECT sum(pg_total_relation_size(oid))::float8 AS bytes FROM pg_class
+     WHERE relnamespace = 'sojourn'::regnamespace AND relkind IN ('r', 'm')`,
+  );
+  await client.end();
+  return Number(rows[0]?.['bytes']);
+}
+
+function ofSqlite(path: string): number {
+  const db = new DatabaseSync(path);
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  const pragma = (name: string): number => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+  const bytes = pragma('page_count') * pragma('page_size');
+  db.close();
+  return bytes;
+}
