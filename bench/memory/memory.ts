@@ -6,6 +6,7 @@ import { storage } from '../engines/storage.ts';
 import { type Figure, figure } from '../figures.ts';
 import type { Options } from '../options.ts';
 import type { Report, Row, Target } from '../report.ts';
+import { columns, inEngine, inNode } from './rows.ts';
 
 /* What a session takes in the engine, and what a remembered one takes in a node. */
 
@@ -46,12 +47,6 @@ export async function memory({ quick }: Options): Promise<Report> {
     method: { 'bytes of data': dataBytes, 'sessions signed in by the library': size.real },
   };
 }
-
-/** What rows are called; `docs/capacity.md` is made from them. */
-export const inEngine = (engine: string, sessions: number): string => `${engine}, ${sessions.toLocaleString('en')}`;
-export const inNode = (engine: string, entries: number): string =>
-  `${engine}, a node with ${entries.toLocaleString('en')} in its cache`;
-export const columns = { session: 'bytes a session', entry: 'bytes an entry' } as const;
 
 async function measure(engine: EngineName, { real, filled }: Size): Promise<Found> {
   const found: Found = { engine, rows: [], targets: [] };

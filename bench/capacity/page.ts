@@ -1,0 +1,248 @@
+import { type Kept, table } from '../report.ts';
+import { assumed, type Load, library, loadOf } from './load.ts';
+import { type Measured, measuredOf } from './measured.ts';
+
+/*
+ * `docs/capacity.md`: each number stands in the results of `memory` and `growth`, is an assumption of
+ * `load.ts`, or is worked out from those here, with the arithmetic beside it.
+ */
+
+const sizes = [100_000_000, 1_000_000_000];
+const GB = 1e9;
+const MiB = 2 ** 20;
+
+/** Where a number comes from. */
+type Kind = 'measured' | 'assumed' | 'the library’s' | 'worked out' | 'extrapolated';
+type Step = readonly [what: string, arithmetic: string, value: string, kind: Kind];
+
+function digits(value: number): string {
+  const rounded = Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+  return rounded.toLocaleString('en', { maximumFractionDigits: 3 });
+}
+
+function bytes(value: number): string {
+  if (value >= GB) return `${digits(value / GB)} GB`;
+  return value >= 1e6 ? `${digits(value / 1e6)} MB` : `${digits(value)} bytes`;
+}
+
+function bits(bytesASecond: number): string {
+  return `${digits((bytesASecond * 8) / 1e6)} Mbit/s`;
+}
+
+function steps(all: readonly Step[]): string {
+  return table(['', 'arithmetic', '', 'is'], all);
+}
+
+export function capacityPage(memory: Kept, growth: Kept): string {
+  const found = ['sqlite', 'redis', 'postgres'].map((engine) => measuredOf(engine, memory, growth));
+  const networked = found.filter((one) => one !== null).filter(({ engine }) => engine !== 'sqlite');
+  const sqlite = found.find((one) => one?.engine === 'sqlite') ?? null;
+  return [
+    '# Capacity',
+    'What a hundred million and a billion live sessions would take. Written by `bench/readme.ts` from the results of `memory` and `growth` and from the assumptions below: no number here was typed in. Nothing of this size was run; the rows that say *extrapolated* take what was measured at a million sessions on one machine for what larger machines do with more.',
+    `Measured ${growth.date.slice(0, 10)} on ${growth.machine.processor}, ${growth.machine.cores} cores, ${growth.machine.memory}, shared by the nodes, the engine and the load, so that a rate is rather too low than too high. [The growth](../bench/results/growth.svg) from ten thousand to a million sessions is what the extrapolation rests on; [the figures](../bench/README.md) are beside it.`,
+    '## Measured, at a million sessions',
+    measuredTable(networked, sqlite),
+    '## Assumed',
+    assumptions(),
+    ...sizes.flatMap((sessions) => [
+      `## ${sessions.toLocaleString('en')} sessions`,
+      demand(loadOf(sessions)),
+      ...networked.flatMap((one) => [`### On ${one.engine}`, engineOf(one, loadOf(sessions))]),
+    ]),
+    '## What this says',
+    conclusions(networked, sqlite),
+    '',
+  ].join('\n\n');
+}
+
+function measuredTable(networked: readonly Measured[], sqlite: Measured | null): string {
+  const all = [...(sqlite ? [sqlite] : []), ...networked];
+  const row = (what: string, of: (one: Measured) => string): string[] => [what, ...all.map(of)];
+  const heard = (of: (one: Measured) => number) => (one: Measured) => (one.engine === 'sqlite' ? '' : digits(of(one)));
+  return table(
+    ['', ...all.map(({ engine }) => engine)],
+    [
+      row('bytes a session in the engine', (one) => digits(one.bytesASession)),
+      row('bytes an entry of the near cache', (one) => digits(one.bytesAnEntry)),
+      row('look-ups a second that ask the engine', (one) => digits(one.lookUps)),
+      row('sign-ins a second', (one) => digits(one.signIns)),
+      row('touches a second, in batches', (one) => digits(one.touches)),
+      row(
+        'heartbeats a second of a node',
+        heard((one) => one.beats),
+      ),
+      row(
+        'bytes of a heartbeat, both ways',
+        heard((one) => one.beatBytes),
+      ),
+      row(
+        'bytes of a change, to one node',
+        heard((one) => one.changeBytes),
+      ),
+    ],
+  );
+}
+
+function assumptions(): string {
+  return table(
+    ['', '', 'is'],
+    [
+      ['of all live sessions, in use at a time', `${digits(assumed.inUse * 100)} %`, 'assumed'],
+      ['requests a minute of a session in use', digits(assumed.requestsAMinute), 'assumed'],
+      ['hours from sign-in to ending', digits(assumed.lifeHours), 'the library’s'],
+      ['requests a second of one node of the application', digits(assumed.requestsOfANode), 'assumed'],
+      ['of a measured rate, planned with', `${digits(assumed.planned * 100)} %`, 'assumed'],
+      ['memory of one engine node', `${digits(assumed.memoryGB)} GB`, 'assumed'],
+      ['of it, for sessions', `${digits(assumed.memoryForSessions * 100)} %`, 'assumed'],
+      ['a session in use is touched every', `${library.touchIntervalSeconds} s`, 'the library’s'],
+      ['and rotated every', `${library.rotateEveryHours} h, by ${library.writesARotation} writes`, 'the library’s'],
+      ['the near cache of one node', `${library.cacheMiB} MiB`, 'the library’s'],
+    ],
+  );
+}
+
+function demand(load: Load): string {
+  const { sessions, inUse, requests, nodes, touches, signIns, rotations, changes } = load;
+  const life = `${digits(assumed.lifeHours)} × 3,600`;
+  return steps([
+    ['sessions in use', `${digits(sessions)} × ${assumed.inUse}`, digits(inUse), 'worked out'],
+    ['requests a second', `${digits(inUse)} × ${assumed.requestsAMinute} ÷ 60`, digits(requests), 'worked out'],
+    [
+      'nodes of the application',
+      `${digits(requests)} ÷ ${digits(assumed.requestsOfANode)}`,
+      digits(nodes),
+      'worked out',
+    ],
+    ['touches a second', `${digits(inUse)} ÷ ${library.touchIntervalSeconds}`, digits(touches), 'worked out'],
+    ['sign-ins a second, and as many endings', `${digits(sessions)} ÷ (${life})`, digits(signIns), 'worked out'],
+    ['rotations a second', `${digits(inUse)} ÷ (${library.rotateEveryHours} × 3,600)`, digits(rotations), 'worked out'],
+    [
+      'changes a second',
+      `2 × ${digits(signIns)} + ${library.writesARotation} × ${digits(rotations)}`,
+      digits(changes),
+      'worked out',
+    ],
+  ]);
+}
+
+/** Engine nodes by each thing that fills them; the largest counts. */
+export function enginesOf(one: Measured, load: Load): { memory: number; work: number; spread: number } {
+  const held = assumed.memoryGB * GB * assumed.memoryForSessions;
+  const work = (lookUps: number): number =>
+    (lookUps / one.lookUps + load.touches / one.touches + load.changes / one.signIns) / assumed.planned;
+  return {
+    memory: (load.sessions * one.bytesASession) / held,
+    work: work(load.changes),
+    spread: work(missed(one, load)),
+  };
+}
+
+/** Look-ups a second that ask the engine where a session's requests come to any node. */
+function missed(one: Measured, { inUse, requests, changes }: Load): number {
+  const entries = (library.cacheMiB * MiB) / one.bytesAnEntry;
+  return requests * (1 - Math.min(1, entries / inUse)) + changes;
+}
+
+function engineOf(one: Measured, load: Load): string {
+  const { sessions, inUse, requests, nodes, touches, changes } = load;
+  const entries = (library.cacheMiB * MiB) / one.bytesAnEntry;
+  const engines = enginesOf(one, load);
+  const spread = missed(one, load);
+  const beats = nodes * one.beats;
+  const perBeat = changes / library.partitions / one.beats;
+  const held = assumed.memoryGB * assumed.memoryForSessions;
+  const plus = `${digits(touches)} ÷ ${digits(one.touches)} + ${digits(changes)} ÷ ${digits(one.signIns)}`;
+  const work = (lookUps: number): string =>
+    `(${digits(lookUps)} ÷ ${digits(one.lookUps)} + ${plus}) ÷ ${assumed.planned}`;
+  return steps([
+    [
+      'memory or disk',
+      `${digits(sessions)} × ${digits(one.bytesASession)}`,
+      bytes(sessions * one.bytesASession),
+      'extrapolated',
+    ],
+    [
+      'engine nodes for it',
+      `${digits((sessions * one.bytesASession) / GB)} GB ÷ ${digits(held)} GB`,
+      digits(Math.ceil(engines.memory)),
+      'extrapolated',
+    ],
+    [
+      'entries that a node’s cache holds',
+      `${library.cacheMiB} MiB ÷ ${digits(one.bytesAnEntry)}`,
+      digits(entries),
+      'worked out',
+    ],
+    [
+      'sessions in use to a node, if each keeps to one',
+      `${digits(inUse)} ÷ ${digits(nodes)}`,
+      digits(inUse / nodes),
+      'worked out',
+    ],
+    [
+      'look-ups that ask the engine, a second, if each keeps to one',
+      'one for each change',
+      digits(changes),
+      'worked out',
+    ],
+    [
+      'the same, if requests come to any node',
+      `${digits(requests)} × (1 − ${digits(Math.min(entries, inUse))} ÷ ${digits(inUse)}) + ${digits(changes)}`,
+      digits(spread),
+      'worked out',
+    ],
+    ['engine nodes for the work, if each keeps to one', work(changes), digits(Math.ceil(engines.work)), 'extrapolated'],
+    ['the same, if requests come to any node', work(spread), digits(Math.ceil(engines.spread)), 'extrapolated'],
+    ['heartbeats a second', `${digits(nodes)} × ${digits(one.beats)}`, digits(beats), 'extrapolated'],
+    [
+      'network for heartbeats',
+      `${digits(beats)} × ${digits(one.beatBytes)} bytes`,
+      bits(beats * one.beatBytes),
+      'extrapolated',
+    ],
+    [
+      'network for changes',
+      `${digits(nodes)} × ${digits(changes)} × ${digits(one.changeBytes)} bytes`,
+      bits(nodes * changes * one.changeBytes),
+      'extrapolated',
+    ],
+    [
+      `changes of a partition between two heartbeats, of ${library.changesKept} that are kept`,
+      `${digits(changes)} ÷ ${library.partitions} ÷ ${digits(one.beats)}`,
+      digits(perBeat),
+      'worked out',
+    ],
+  ]);
+}
+
+function conclusions(networked: readonly Measured[], sqlite: Measured | null): string {
+  const lines = networked.flatMap((one) => sizes.map((sessions) => verdict(one, loadOf(sessions))));
+  const file = sqlite
+    ? [
+        `SQLite: a file of ${bytes(100_000_000 * sqlite.bytesASession)} at 100,000,000 sessions, on the one machine that serves them; past that machine, move to another engine.`,
+      ]
+    : [];
+  const keep =
+    'Let the balancer keep a session to one node (by its cookie): then the near cache answers, and the engine sees only changes and touches. Where requests come to any node, the cache of each is too small for what is in use, and the engine is asked as if there were none.';
+  return [...lines, ...file, keep].map((line) => `- ${line}`).join('\n');
+}
+
+function verdict(one: Measured, load: Load): string {
+  const { memory, work } = enginesOf(one, load);
+  const engines = Math.ceil(Math.max(memory, work));
+  const perBeat = load.changes / library.partitions / one.beats;
+  const room =
+    one.engine === 'redis'
+      ? engines > library.partitions
+        ? ` More than the ${library.partitions} partitions can be spread over: larger nodes, or several clusters, each for its part of the users.`
+        : ''
+      : engines > 1
+        ? ' One primary is all that this engine has here: so many databases, each for its part of the users.'
+        : '';
+  const ring =
+    perBeat > library.changesKept
+      ? ` More changes come between two heartbeats than are kept (${digits(perBeat)} of ${library.changesKept}): caches would empty themselves at every beat. Beat more often (a smaller \`bound\`), or split the users.`
+      : '';
+  return `${one.engine}, ${load.sessions.toLocaleString('en')} sessions: ${digits(engines)} engine ${engines === 1 ? 'node' : 'nodes'} (${memory > work ? 'for memory' : 'for the work'}), if each session keeps to a node.${room}${ring}`;
+}
