@@ -36,7 +36,8 @@ export class Entries {
     this.delete(record.id);
     const bytes = fixedBytes + record.data.length;
     if (bytes > this.#most) return;
-    this.#parts[partitionOf(record.id)]?.set(record.id, { record: frozen(record), bytes, used: false });
+    const kept = frozen({ ...record, id: alone(record.id), data: alone(record.data) });
+    this.#parts[partitionOf(kept.id)]?.set(kept.id, { record: kept, bytes, used: false });
     this.bytes += bytes;
     this.size += 1;
     while (this.bytes > this.#most) this.#advance();
@@ -83,6 +84,14 @@ export class Entries {
     part.delete(id);
     part.set(id, entry);
   }
+}
+
+/**
+ * The same text in memory of its own. A piece of a text keeps the whole alive: the id that of the request's
+ * cookies, the data that of the engine's answer.
+ */
+function alone(text: string): string {
+  return ` ${text}`.slice(1);
 }
 
 /** Many requests share it: what one of them would write into it, the others would read. */
