@@ -12,9 +12,11 @@ export const assumed = {
   requestsOfANode: 5000,
   /** Of the rates that were measured, planned with. */
   planned: 0.5,
-  /** Of one engine node, and how much of it sessions may take. */
+  /** Of one engine node: Redis keeps everything in memory, PostgreSQL on disk. */
   memoryGB: 64,
-  memoryForSessions: 0.6,
+  diskGB: 2000,
+  /** Of either. */
+  forSessions: 0.6,
 } as const;
 
 /** The library's own, by its defaults. */
@@ -26,6 +28,9 @@ export const library = {
   partitions: 64,
   changesKept: 256,
   cacheMiB: 128,
+  /** An ended session's tombstone, and the events of every session. */
+  tombstoneHours: 24,
+  eventDays: 28,
 } as const;
 
 export interface Load {

@@ -1,5 +1,5 @@
 import { beatColumns, beatRow, cell, columns as grown } from '../growth/cells.ts';
-import { inEngine, inNode, columns as taken } from '../memory/rows.ts';
+import { inEngine, inNode, pastRow, columns as taken } from '../memory/rows.ts';
 import type { Kept } from '../report.ts';
 
 /** Of one engine, at the most sessions that were measured. */
@@ -8,6 +8,10 @@ export interface Measured {
   readonly sessions: number;
   readonly bytesASession: number;
   readonly bytesAnEntry: number;
+  /** Of an ended one, for a day. */
+  readonly tombstone: number;
+  /** Of one session: its sign-in and its ending. */
+  readonly events: number;
   /** A second, the most that any number of nodes reached. */
   readonly lookUps: number;
   readonly signIns: number;
@@ -33,6 +37,8 @@ export function measuredOf(engine: string, memory: Kept, growth: Kept): Measured
     sessions: most,
     bytesASession: value(memory, inEngine(engine, most), taken.session),
     bytesAnEntry: value(memory, inNode(engine, entries), taken.entry),
+    tombstone: value(memory, pastRow(engine), taken.tombstone),
+    events: value(memory, pastRow(engine), taken.events),
     lookUps: best(grown.asked),
     signIns: best(grown.signIns),
     touches: best(grown.touches),
@@ -41,7 +47,16 @@ export function measuredOf(engine: string, memory: Kept, growth: Kept): Measured
     changeBytes: value(growth, beatRow(engine), beatColumns.change),
   };
   const heard = [found.beatBytes, found.beats, found.changeBytes];
-  const { bytesASession, bytesAnEntry, lookUps, signIns, touches } = found;
-  const needed = [bytesASession, bytesAnEntry, lookUps, signIns, touches, ...(engine === 'sqlite' ? [] : heard)];
+  const { bytesASession, bytesAnEntry, tombstone, events, lookUps, signIns, touches } = found;
+  const needed = [
+    bytesASession,
+    bytesAnEntry,
+    tombstone,
+    events,
+    lookUps,
+    signIns,
+    touches,
+    ...(engine === 'sqlite' ? [] : heard),
+  ];
   return needed.some((one) => Number.isNaN(one)) ? null : found;
 }

@@ -65,6 +65,8 @@ function measuredTable(networked: readonly Measured[], sqlite: Measured | null):
     [
       row('bytes a session in the engine', (one) => digits(one.bytesASession)),
       row('bytes an entry of the near cache', (one) => digits(one.bytesAnEntry)),
+      row('bytes of an ended session’s tombstone', (one) => digits(one.tombstone)),
+      row('bytes of the two events of a session', (one) => digits(one.events)),
       row('look-ups a second that ask the engine', (one) => digits(one.lookUps)),
       row('sign-ins a second', (one) => digits(one.signIns)),
       row('touches a second, in batches', (one) => digits(one.touches)),
@@ -93,8 +95,11 @@ function assumptions(): string {
       ['hours from sign-in to ending', digits(assumed.lifeHours), 'the library’s'],
       ['requests a second of one node of the application', digits(assumed.requestsOfANode), 'assumed'],
       ['of a measured rate, planned with', `${digits(assumed.planned * 100)} %`, 'assumed'],
-      ['memory of one engine node', `${digits(assumed.memoryGB)} GB`, 'assumed'],
-      ['of it, for sessions', `${digits(assumed.memoryForSessions * 100)} %`, 'assumed'],
+      ['memory of one Redis node', `${digits(assumed.memoryGB)} GB`, 'assumed'],
+      ['disk of one PostgreSQL', `${digits(assumed.diskGB)} GB`, 'assumed'],
+      ['of either, for sessions', `${digits(assumed.forSessions * 100)} %`, 'assumed'],
+      ['a tombstone stays', `${library.tombstoneHours} h`, 'the library’s'],
+      ['events stay', `${library.eventDays} days`, 'the library’s'],
       ['a session in use is touched every', `${library.touchIntervalSeconds} s`, 'the library’s'],
       ['and rotated every', `${library.rotateEveryHours} h, by ${library.writesARotation} writes`, 'the library’s'],
       ['the near cache of one node', `${library.cacheMiB} MiB`, 'the library’s'],
@@ -128,14 +133,38 @@ function demand(load: Load): string {
 
 /** Engine nodes by each thing that fills them; the largest counts. */
 export function enginesOf(one: Measured, load: Load): { memory: number; work: number; spread: number } {
-  const held = assumed.memoryGB * GB * assumed.memoryForSessions;
   const work = (lookUps: number): number =>
     (lookUps / one.lookUps + load.touches / one.touches + load.changes / one.signIns) / assumed.planned;
   return {
-    memory: (load.sessions * one.bytesASession) / held,
+    memory: sum(keptOf(one, load)) / (heldBy(one) * GB),
     work: work(load.changes),
     spread: work(missed(one, load)),
   };
+}
+
+interface KeptBytes {
+  readonly live: number;
+  readonly tombstones: number;
+  readonly events: number;
+}
+
+function keptOf(one: Measured, { sessions, signIns, rotations }: Load): KeptBytes {
+  const aDay = 86_400;
+  return {
+    live: sessions * one.bytesASession,
+    tombstones: signIns * library.tombstoneHours * 3600 * one.tombstone,
+    // A rotation is one event, about half of the two.
+    events: (signIns + rotations / 2) * library.eventDays * aDay * one.events,
+  };
+}
+
+function sum({ live, tombstones, events }: KeptBytes): number {
+  return live + tombstones + events;
+}
+
+/** Gigabytes of one engine node that sessions may take. */
+function heldBy({ engine }: Measured): number {
+  return (engine === 'redis' ? assumed.memoryGB : assumed.diskGB) * assumed.forSessions;
 }
 
 /** Look-ups a second that ask the engine where a session's requests come to any node. */
@@ -145,26 +174,34 @@ function missed(one: Measured, { inUse, requests, changes }: Load): number {
 }
 
 function engineOf(one: Measured, load: Load): string {
-  const { sessions, inUse, requests, nodes, touches, changes } = load;
+  const { sessions, inUse, requests, nodes, touches, signIns, rotations, changes } = load;
   const entries = (library.cacheMiB * MiB) / one.bytesAnEntry;
   const engines = enginesOf(one, load);
   const spread = missed(one, load);
   const beats = nodes * one.beats;
   const perBeat = changes / library.partitions / one.beats;
-  const held = assumed.memoryGB * assumed.memoryForSessions;
+  const held = heldBy(one);
+  const kept = keptOf(one, load);
   const plus = `${digits(touches)} ÷ ${digits(one.touches)} + ${digits(changes)} ÷ ${digits(one.signIns)}`;
   const work = (lookUps: number): string =>
     `(${digits(lookUps)} ÷ ${digits(one.lookUps)} + ${plus}) ÷ ${assumed.planned}`;
   return steps([
+    ['live sessions', `${digits(sessions)} × ${digits(one.bytesASession)}`, bytes(kept.live), 'extrapolated'],
     [
-      'memory or disk',
-      `${digits(sessions)} × ${digits(one.bytesASession)}`,
-      bytes(sessions * one.bytesASession),
+      'tombstones',
+      `${digits(signIns)} × ${library.tombstoneHours} × 3,600 × ${digits(one.tombstone)}`,
+      bytes(kept.tombstones),
       'extrapolated',
     ],
     [
-      'engine nodes for it',
-      `${digits((sessions * one.bytesASession) / GB)} GB ÷ ${digits(held)} GB`,
+      'events (of a rotation half of what two take)',
+      `(${digits(signIns)} + ${digits(rotations)} ÷ 2) × ${library.eventDays} × 86,400 × ${digits(one.events)}`,
+      bytes(kept.events),
+      'extrapolated',
+    ],
+    [
+      `engine nodes for the ${one.engine === 'redis' ? 'memory' : 'disk'}`,
+      `${digits(sum(kept) / GB)} GB ÷ ${digits(held)} GB`,
       digits(Math.ceil(engines.memory)),
       'extrapolated',
     ],
@@ -230,6 +267,8 @@ function conclusions(networked: readonly Measured[], sqlite: Measured | null): s
 
 function verdict(one: Measured, load: Load): string {
   const { memory, work } = enginesOf(one, load);
+  const kept = keptOf(one, load);
+  const share = `${digits((kept.events / sum(kept)) * 100)} % of ${bytes(sum(kept))} are the events of ${library.eventDays} days`;
   const engines = Math.ceil(Math.max(memory, work));
   const perBeat = load.changes / library.partitions / one.beats;
   const room =
@@ -244,5 +283,5 @@ function verdict(one: Measured, load: Load): string {
     perBeat > library.changesKept
       ? ` More changes come between two heartbeats than are kept (${digits(perBeat)} of ${library.changesKept}): caches would empty themselves at every beat. Beat more often (a smaller \`bound\`), or split the users.`
       : '';
-  return `${one.engine}, ${load.sessions.toLocaleString('en')} sessions: ${digits(engines)} engine ${engines === 1 ? 'node' : 'nodes'} (${memory > work ? 'for memory' : 'for the work'}), if each session keeps to a node.${room}${ring}`;
+  return `${one.engine}, ${load.sessions.toLocaleString('en')} sessions: ${digits(engines)} engine ${engines === 1 ? 'node' : 'nodes'} (${memory > work ? (one.engine === 'redis' ? 'for memory' : 'for disk') : 'for the work'}), if each session keeps to a node; ${share}.${room}${ring}`;
 }

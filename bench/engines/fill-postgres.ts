@@ -29,7 +29,7 @@ export async function fillPostgres(url: string, batches: Batches): Promise<void>
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query('SET synchronous_commit = off');
-  await client.query('SELECT sojourn.week((extract(epoch FROM clock_timestamp()) * 1000)::bigint)');
+  await client.query('SELECT sojourn.weeks(NULL)');
   let sent: Promise<unknown> = Promise.resolve();
   for (const records of batches) {
     const rows = JSON.stringify(records.map(rowOf));

@@ -3,10 +3,13 @@ import pg from 'pg';
 import { createClient } from 'redis';
 import type { Server } from './servers.ts';
 
-/** Bytes that an engine uses for everything of the library's: memory in Redis, the tables with their indexes, the file. */
-export async function storage({ engine, url }: Server): Promise<number> {
+/**
+ * Bytes that an engine uses for everything of the library's: memory in Redis, the tables with their indexes,
+ * the file. `packed`: without the room that removed rows have left.
+ */
+export async function storage({ engine, url }: Server, packed = false): Promise<number> {
   if (engine === 'redis') return ofRedis(url);
-  return engine === 'postgres' ? ofPostgres(url) : ofSqlite(url.replace('sqlite:', ''));
+  return engine === 'postgres' ? ofPostgres(url, packed) : ofSqlite(url.replace('sqlite:', ''), packed);
 }
 
 async function ofRedis(url: string): Promise<number> {
@@ -16,10 +19,10 @@ async function ofRedis(url: string): Promise<number> {
   return Number(used);
 }
 
-async function ofPostgres(url: string): Promise<number> {
+async function ofPostgres(url: string, packed: boolean): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  await client.query('VACUUM ANALYZE');
+  await client.query(packed ? 'VACUUM FULL' : 'VACUUM ANALYZE');
   const { rows } = await client.query(
     `SELECT sum(pg_total_relation_size(oid))::float8 AS bytes FROM pg_class
      WHERE relnamespace = 'sojourn'::regnamespace AND relkind IN ('r', 'm')`,
@@ -28,8 +31,9 @@ async function ofPostgres(url: string): Promise<number> {
   return Number(rows[0]?.['bytes']);
 }
 
-function ofSqlite(path: string): number {
+function ofSqlite(path: string, packed: boolean): number {
   const db = new DatabaseSync(path);
+  if (packed) db.exec('VACUUM');
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   const pragma = (name: string): number => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
   const bytes = pragma('page_count') * pragma('page_size');

@@ -5,8 +5,9 @@ import { available, type EngineName, type Server, settings, startServer } from '
 import { storage } from '../engines/storage.ts';
 import { type Figure, figure } from '../figures.ts';
 import type { Options } from '../options.ts';
+import { Child } from '../process.ts';
 import type { Report, Row, Target } from '../report.ts';
-import { columns, inEngine, inNode } from './rows.ts';
+import { columns, inEngine, inNode, pastRow } from './rows.ts';
 
 /* What a session takes in the engine, and what a remembered one takes in a node. */
 
@@ -40,6 +41,7 @@ export async function memory({ quick }: Options): Promise<Report> {
     notes: [
       ...notes,
       'Bytes of an engine: all that a signed-in session with its data, its indexes, its subject and its event takes. Redis: `used_memory`; PostgreSQL: tables and indexes after a vacuum; SQLite: the file.',
+      'What an ended session leaves: its tombstone for a day, and for 28 days two events (its sign-in and its ending) with their indexes, fifty sessions of each subject; measured by ending as many as were signed in and sweeping a day later by the engine’s clock.',
       fillNote,
       'Bytes of an entry: the growth of the heap after full collections, by the number of entries. A record read from another engine keeps other text alive, hence one row an engine. The collections are those of `gc()`, which stop the process for all of it.',
       ...settings,
@@ -50,7 +52,7 @@ export async function memory({ quick }: Options): Promise<Report> {
 
 async function measure(engine: EngineName, { real, filled }: Size): Promise<Found> {
   const found: Found = { engine, rows: [], targets: [] };
-  found.rows.push(await signedIn(engine, real));
+  found.rows.push(await signedIn(engine, real), await past(engine, real));
   const server = await startServer(engine);
   try {
     let done = 0;
@@ -95,6 +97,28 @@ async function signedIn(engine: EngineName, count: number): Promise<Row> {
     const what = `${inEngine(engine, count)}, signed in by the library`;
     return row(what, { [columns.session]: figure('bytes', [bytes]) });
   } finally {
+    await server.stop();
+  }
+}
+
+/** A tombstone for a day, and two events for 28. */
+async function past(engine: EngineName, count: number): Promise<Row> {
+  const server = await startServer(engine);
+  const child = new Child({ file: 'memory/past.ts', args: [server.url, String(count)] });
+  try {
+    await child.next();
+    const empty = await storage(server, true);
+    await child.ask({});
+    await child.ask({});
+    const ended = await storage(server, true);
+    await child.ask({});
+    const swept = await storage(server, true);
+    return row(pastRow(engine), {
+      [columns.tombstone]: figure('bytes', [(ended - swept) / count]),
+      [columns.events]: figure('bytes', [(swept - empty) / count]),
+    });
+  } finally {
+    await child.end();
     await server.stop();
   }
 }
