@@ -7,7 +7,7 @@ import { eventOf } from './filled.ts';
 
 export async function fillSqlite(url: string, batches: Batches): Promise<void> {
   const path = url.replace('sqlite:', '');
-  const db = new DatabaseSync(path);
+  const db = new DatabaseSync(path, { timeout: 10_000 });
   db.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -524288; PRAGMA wal_autocheckpoint = 100000;');
   const insert = db.prepare(`INSERT INTO sessions
     (id, record, format, data, version, last_seen_at, subject, state, kind, due_at)

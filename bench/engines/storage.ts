@@ -32,7 +32,7 @@ async function ofPostgres(url: string, packed: boolean): Promise<number> {
 }
 
 function ofSqlite(path: string, packed: boolean): number {
-  const db = new DatabaseSync(path);
+  const db = new DatabaseSync(path, { timeout: 10_000 });
   if (packed) db.exec('VACUUM');
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   const pragma = (name: string): number => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);

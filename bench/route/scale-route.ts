@@ -5,7 +5,7 @@ import { type Chosen, compare, type Group, loadCore } from './turns.ts';
 
 /* The engines of many nodes beside the embedded one: the library with and without its near cache, the floors, the peers. */
 
-const defaultRounds = 11;
+const defaultRounds = 9;
 
 const cached = { BENCH_CACHE: 'on' };
 const map = { BENCH_FLOOR: 'map' };

@@ -18,7 +18,7 @@ export function asksOf({ engine, url }: Server): Promise<Asks> {
 }
 
 /** Called by the scripts of touches and beats, and never sent by a client here. */
-const withinScripts = new Set(['time', 'hset', 'hget', 'lrange', 'getrange', 'setrange']);
+const withinScripts = new Set(['time', 'hset', 'hget', 'lrange', 'getrange', 'setrange', 'spublish']);
 const ofReading = new Set(['info']);
 
 async function ofRedis(url: string): Promise<Asks> {

@@ -47,6 +47,7 @@ interface Running {
 interface Found {
   readonly requests: number;
   readonly trips: number;
+  /** A second. */
   readonly beats: number;
   readonly told: string;
 }
@@ -103,13 +104,14 @@ async function measure(running: readonly Running[], seconds: number): Promise<re
   return running.map(({ asks }, i) => {
     const beats = (now[i]?.beats ?? 0) - (before[i]?.beats ?? 0);
     const { trips: all, told } = asks.since(before[i]?.asked ?? {}, now[i]?.asked ?? {});
-    return { requests: requests[i] ?? Number.NaN, trips: all - beats, beats, told };
+    const elapsed = ((now[i]?.at ?? 0) - (before[i]?.at ?? 0)) / 1000;
+    return { requests: requests[i] ?? Number.NaN, trips: all - beats, beats: beats / elapsed, told };
   });
 }
 
-async function standing({ asks, child }: Running): Promise<{ asked: Counted; beats: number }> {
+async function standing({ asks, child }: Running): Promise<{ asked: Counted; beats: number; at: number }> {
   const [asked, { beats }] = await Promise.all([asks.read(), child.ask<Consumed>({})]);
-  return { asked, beats };
+  return { asked, beats, at: performance.now() };
 }
 
 function row({ what }: Candidate, found: Found | undefined, seconds: number): Row {
@@ -119,7 +121,7 @@ function row({ what }: Candidate, found: Found | undefined, seconds: number): Ro
     figures: {
       'requests/s': figure('requests/s', [requests / seconds]),
       'trips a request': figure('trips', [all / requests]),
-      'beats a second': figure('beats', [beats / seconds]),
+      'beats a second': figure('beats', [beats]),
     },
   };
 }
