@@ -87,18 +87,24 @@ function panel(
   const x = (index: number): number => (index / Math.max(1, sessions.length - 1)) * width;
   const round = (number: number): number => Number(number.toFixed(1));
   const ticks = Array.from({ length: y.high - y.low + 1 }, (_, i) => 10 ** (y.low + i));
-  const lines = engines.flatMap((engine) => {
+  const drawn = engines.flatMap((engine) => {
     const points = sessions.flatMap((size, index) => {
       const found = value(engine, size, nodes, figure);
       return found === null || found <= 0 ? [] : [{ x: round(x(index)), y: round(y.at(found)), found }];
     });
     const last = points.at(-1);
-    if (last === undefined) return [];
-    return [
-      `<polyline class="line ${engine}" points="${points.map((point) => `${point.x},${point.y}`).join(' ')}"/>`,
-      `<text class="${engine}" x="${last.x + 6}" y="${last.y + 4}">${digits(Number(last.found.toPrecision(3)))}</text>`,
-    ];
+    return last === undefined ? [] : [{ engine, points, last, labelAt: last.y }];
   });
+  // The labels of lines that end close together stand one under the other.
+  const labelled = drawn.sort((one, other) => one.labelAt - other.labelAt);
+  labelled.forEach((line, i) => {
+    line.labelAt = Math.max(line.labelAt, (labelled[i - 1]?.labelAt ?? Number.NEGATIVE_INFINITY) + 13);
+  });
+  const lines = labelled.flatMap(({ engine, points, last, labelAt }) => [
+    `<polyline class="line ${engine}" points="${points.map((point) => `${point.x},${point.y}`).join(' ')}"/>`,
+    `<text class="${engine}" x="${last.x + 6}" y="${round(labelAt + 4)}">${digits(Number(last.found.toPrecision(3)))}</text>`,
+  ]);
+  if (lines.length === 0) return '';
   return [
     `<g transform="translate(${left + margin.left} ${top + margin.top})">`,
     `<text class="title" y="-12">${figure}, ${nodes} ${nodes === 1 ? 'node' : 'nodes'}</text>`,
