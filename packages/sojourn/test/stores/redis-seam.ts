@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createClient } from 'redis';
 import type { Store } from '../../src/lifecycle/ports.ts';
-import type { NodeRedisClient } from '../../src/stores/redis/client.ts';
+import type { NodeRedisClient, NodeRedisCluster, RedisClient } from '../../src/stores/redis/client.ts';
 import { redis } from '../../src/stores/redis/redis.ts';
 import { skipWithout } from './process.ts';
 import { type RedisServer, redisServer } from './redis-server.ts';
@@ -22,8 +23,11 @@ export interface Seam {
   readonly each: { before: (command: readonly string[]) => unknown };
 }
 
+/** How the server is reached: by itself, or as if each script could reach one partition of it. */
+type Reached = 'redis' | 'redis cluster';
+
 /** Registers the file's tests on one server of their own, each with its own keys. */
-export function onSeam(): (title: string, run: (seam: Seam) => Promise<void>) => void {
+export function onSeam(reached: Reached = 'redis'): (title: string, run: (seam: Seam) => Promise<void>) => void {
   const skip = skipWithout('redis-server');
   let server: RedisServer | null = null;
   let client: Awaited<ReturnType<typeof connected>> | null = null;
@@ -38,10 +42,10 @@ export function onSeam(): (title: string, run: (seam: Seam) => Promise<void>) =>
     await server?.stop();
   });
   return (title, run) => {
-    test(`${title} [redis]`, { skip }, async () => {
+    test(`${title} [${reached}]`, { skip }, async () => {
       if (client === null) throw new Error('no server was started');
       prefixes += 1;
-      await run(await seamOn(client, `seam-${process.pid}-${prefixes}`));
+      await run(await seamOn(client, reached, `seam-${process.pid}-${prefixes}`));
     });
   };
 }
@@ -52,7 +56,7 @@ async function connected(url: string) {
   return client;
 }
 
-async function seamOn(client: NodeRedisClient, prefix: string): Promise<Seam> {
+async function seamOn(client: NodeRedisClient, reached: Reached, prefix: string): Promise<Seam> {
   const clock = { now: Date.now() };
   const options = { prefix, now: () => clock.now };
   const sent: (readonly string[])[] = [];
@@ -65,5 +69,27 @@ async function seamOn(client: NodeRedisClient, prefix: string): Promise<Seam> {
       return send(args);
     },
   };
-  return { store: await redis(seen, options), other: await redis(client, options), send, prefix, clock, sent, each };
+  const as = (one: NodeRedisClient): RedisClient => (reached === 'redis' ? one : clusterOf(one));
+  const [store, other] = [await redis(as(seen), options), await redis(as(client), options)];
+  return { store, other, send, prefix, clock, sent, each };
+}
+
+/** A server as a cluster of one, which is treated like any cluster. */
+function clusterOf(client: NodeRedisClient): NodeRedisCluster {
+  return {
+    masters: [client],
+    nodeClient: () => client,
+    multi: () => assert.fail('nobody waits for replicas'),
+    sendCommand: (_key, _isReadonly, args) => client.sendCommand(args),
+  };
+}
+
+/** Runs before the nth commit that `store` sends from now on. */
+export function beforeCommit({ each }: Seam, n: number, run: () => Promise<unknown>): void {
+  let left = n;
+  each.before = async (command) => {
+    if (!command.at(-1)?.includes('"guards"')) return;
+    left -= 1;
+    if (left === 0) await run();
+  };
 }

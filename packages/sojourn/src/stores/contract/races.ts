@@ -146,6 +146,7 @@ export function raceBehaviour(name: string, open: Open): void {
       (await allEvents(store)).map(({ event }) => event.type),
       ['signed_in', 'rotated', 'terminated'],
     );
+    assert.equal((await store.create(session, create)).outcome, 'conflict', 'nobody is signed in with what has ended');
   });
 
   behaviour(name, open, 'a repeated ending of all answers alike and ends nothing else', async ({ store, clock }) => {

@@ -10,12 +10,12 @@ import { keptNow } from './subjects.ts';
 export function create(rows: Rows, now: number, session: NewSession, options: CreateOptions): Created {
   checkInTime(now, options.until);
   const repeated = rows.session(session.id);
-  if (repeated) return { outcome: 'created', record: repeated, ended: [] };
+  if (repeated && isLive(repeated, now)) return { outcome: 'created', record: repeated, ended: [] };
   const replaced = options.replaces ? rows.session(options.replaces.id) : null;
-  if (options.replaces) {
-    if (replaced === null || !isLive(replaced, now)) return { outcome: 'gone', record: replaced };
-    if (replaced.version !== options.replaces.version) return { outcome: 'conflict' };
-  }
+  const overtaken = options.replaces ? overtakenBy(replaced, now, options.replaces.version) : null;
+  if (overtaken) return overtaken;
+  // Ended meanwhile, or withdrawn by an engine that makes it in parts: another id begins anew.
+  if (repeated) return { outcome: 'conflict' };
   const making =
     session.subject === null ? anonymousFits(rows, options) : subjectFits(rows, now, session.subject, options);
   if ('outcome' in making) return making;
@@ -32,6 +32,12 @@ export function create(rows: Rows, now: number, session: NewSession, options: Cr
   addAnonymous(rows, record, 1);
   append(rows, eventOf(record.subject === null ? 'created' : 'signed_in', record, now));
   return { outcome: 'created', record, ended };
+}
+
+/** What the session to replace has become, if it is no longer what was handed over. */
+function overtakenBy(replaced: SessionRecord | null, now: number, version: number): Created | null {
+  if (replaced === null || !isLive(replaced, now)) return { outcome: 'gone', record: replaced };
+  return replaced.version === version ? null : { outcome: 'conflict' };
 }
 
 /** What creating a session does to others, decided before anything is written. */

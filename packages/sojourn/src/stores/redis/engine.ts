@@ -4,13 +4,14 @@ import { partitionOf } from '../../lifecycle/token.ts';
 import { Announcements, type Hear } from '../announcements.ts';
 import { beatOf, type ChangesSince } from '../changes.ts';
 import { refuseTransaction } from '../rows.ts';
+import type { DecidedOn } from '../staged/decisions.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
+import { commitAcross } from './across.ts';
 import { type Send, textOf } from './client.ts';
 import type { PrimariesSeen } from './connection.ts';
 import { erasePast } from './erase.ts';
 import type { Keys } from './keys.ts';
-import { confirmed, partIn, partitionsOf, provisional, withdrawn } from './parts.ts';
 import { everyPartition, type Records, RedisReader } from './reader.ts';
 import { Endings } from './repeat.ts';
 import { run } from './scripts.ts';
@@ -48,6 +49,7 @@ export class RedisEngine implements Engine {
   readonly #given: (() => number) | null;
   readonly #confirmed: RedisParts['confirmed'];
   readonly #announcements: Announcements;
+  readonly #onePartition: DecidedOn;
   readonly #watchers: Watchers;
   /** What this process has ended lately, to be said again after a failover: `repeat`. */
   readonly endings: Endings;
@@ -71,6 +73,13 @@ export class RedisEngine implements Engine {
     this.#announcements = new Announcements(hear);
     this.#watchers = new Watchers(() => this.cursor(), watchEvery, this.#announcements);
     this.endings = new Endings({ engine: this, primaries });
+    this.#onePartition = {
+      name: this.name,
+      now: () => this.now(),
+      load: (wanted) => this.load(wanted),
+      commit: (stage) => this.#commitPart(stage),
+      commitEach: (stages) => Promise.all(stages.map((stage) => this.#commitPart(stage))),
+    };
   }
 
   now(): number {
@@ -184,8 +193,10 @@ export class RedisEngine implements Engine {
     return counts.reduce<number>((sum, count) => sum + Number(count ?? 0), 0);
   }
 
-  async commit(stage: Stage): Promise<boolean> {
-    const committed = await this.#commitAll(stage);
+  async commit(stage: Stage, until?: number): Promise<boolean> {
+    const committed = await (this.#cluster
+      ? commitAcross(this.#onePartition, this.#keys, stage, until)
+      : this.#commitPart(stage));
     const visitors = [...stage.counts.values()].reduce((sum, { anonymous }) => sum + anonymous, 0);
     this.#visitors.settled(
       stage.insert.map(({ id }) => id),
@@ -200,24 +211,6 @@ export class RedisEngine implements Engine {
 
   commitEach(stages: readonly Stage[]): Promise<readonly boolean[]> {
     return Promise.all(stages.map((stage) => this.commit(stage)));
-  }
-
-  async #commitAll(stage: Stage): Promise<boolean> {
-    const touched = this.#cluster ? partitionsOf(stage, this.#keys) : [];
-    const begins = (partition: number): boolean => stage.insert.some(({ id }) => partitionOf(id) === partition);
-    const maker = touched.find(begins) ?? touched[0];
-    const [other, ...more] = touched.filter((partition) => partition !== maker);
-    if (maker === undefined || other === undefined) return this.#commitPart(stage);
-    if (more.length > 0) throw new TypeError('a decision reaches two partitions at most');
-    const made = partIn(maker, stage, this.#keys);
-    if (!(await this.#commitPart(provisional(made)))) return false;
-    if (!(await this.#commitPart(partIn(other, stage, this.#keys)))) {
-      await this.#commitPart(withdrawn(made));
-      return false;
-    }
-    // Ended meanwhile, it stays ended; its token is refused at its first use.
-    await this.#commitPart(confirmed(made));
-    return true;
   }
 
   async #commitPart(stage: Stage): Promise<boolean> {

@@ -1,5 +1,3 @@
-import { terminalEvent } from '../../lifecycle/events.ts';
-import { type SessionRecord, tombstone } from '../../lifecycle/session.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import type { Stage } from '../staged/engine.ts';
 import type { Keys } from './keys.ts';
@@ -33,56 +31,5 @@ export function partIn(partition: number, stage: Stage, keys: Keys): Stage {
     begins: stage.begins && stage.insert.some(({ id }) => here(id)),
     counts: new Map([...stage.counts].filter(([one]) => one === partition)),
     events: stage.events.filter((event) => event.partition === partition),
-  };
-}
-
-/** Unseen it lives so long: should its maker die before the old session has ended, nobody misses it. */
-const unseenFor = 120_000;
-
-export function provisional(stage: Stage): Stage {
-  const shortened = (record: SessionRecord): SessionRecord => ({
-    ...record,
-    idleTimeout: Math.min(record.idleTimeout, unseenFor),
-  });
-  return { ...stage, insert: stage.insert.map(shortened) };
-}
-
-/** Of what was made provisionally: the same for good. */
-export function confirmed(stage: Stage): Stage {
-  return { ...secondWrite(stage), replace: stage.insert };
-}
-
-/** Of what was made provisionally, when the old session was no longer as it had been read: its end. */
-export function withdrawn(stage: Stage): Stage {
-  const ended = stage.insert.map((record) =>
-    tombstone(record, { reason: 'revoked', at: stage.now, by: 'system' }, record.operation),
-  );
-  return {
-    ...secondWrite(stage),
-    replace: ended,
-    counts: new Map(ended.map(({ id }) => [partitionOf(id), { changed: [id], anonymous: 0 }])),
-    events: ended.map((record) => ({ partition: partitionOf(record.id), number: 1, event: terminalEvent(record) })),
-  };
-}
-
-/** A second write, on the sessions that the first has made. */
-function secondWrite(stage: Stage): Stage {
-  return {
-    ...stage,
-    // Begun in time, it is brought to its end.
-    before: Number.POSITIVE_INFINITY,
-    guards: stage.insert.map(({ id, version, lastSeenAt }) => ({ id, version, lastSeenAt })),
-    subject: null,
-    insert: [],
-    replace: [],
-    sameData: new Set(),
-    remove: [],
-    bury: new Map(),
-    defer: new Map(),
-    begins: false,
-    counts: new Map(),
-    events: [],
-    mostAnonymous: Number.POSITIVE_INFINITY,
-    erase: null,
   };
 }

@@ -102,7 +102,7 @@ export class Decisions {
 
   #commit(stage: Stage, until: number): Promise<boolean> {
     checkInTime(this.#engine.now(), until);
-    return this.#engine.commit(inTime(stage, until));
+    return this.#engine.commit(inTime(stage, until), until);
   }
 
   #overtaken(): never {

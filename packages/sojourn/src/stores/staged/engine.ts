@@ -69,6 +69,8 @@ export interface Stage {
     readonly put: SubjectRecord | null;
     /** What it says from now on. */
     readonly record: SubjectRecord | null;
+    /** What it said. */
+    readonly was: SubjectRecord | null;
   } | null;
   readonly insert: readonly SessionRecord[];
   readonly replace: readonly SessionRecord[];
@@ -105,8 +107,8 @@ export interface Engine
   subject(subject: string): Promise<SubjectRecord>;
   page(...given: Parameters<Store['page']>): Promise<Page>;
   load(wanted: Wanted): Promise<Loaded>;
-  /** `false`: something changed since it was loaded, and nothing was written. */
-  commit(stage: Stage): Promise<boolean>;
+  /** `false`: something changed since it was loaded, and nothing was written. Nobody waits for it from `until` on. */
+  commit(stage: Stage, until?: number): Promise<boolean>;
   /** Decisions about one partition that do not touch one another, each for itself, in as few trips as there can be. */
   commitEach(stages: readonly Stage[]): Promise<readonly boolean[]>;
   touch(touches: readonly Touch[]): Promise<void>;

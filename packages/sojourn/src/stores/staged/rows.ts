@@ -190,7 +190,7 @@ export class StagedRows implements Rows {
 
   #stampedSubject(subject: string): Stage['subject'] {
     const { stamp = 0, record = null } = this.#loaded.subjects.get(subject) ?? {};
-    return { subject, stamp, put: this.#put, record: this.#put ?? record };
+    return { subject, stamp, put: this.#put, record: this.#put ?? record, was: record };
   }
 
   #guard(id: string): Guard {

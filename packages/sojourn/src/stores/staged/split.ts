@@ -44,15 +44,17 @@ function batches({ guards, replace, bury, defer, counts }: Stage): readonly Read
   return found.length > 0 ? found : [new Set()];
 }
 
-function about(ids: ReadonlySet<string>, stage: Stage): Stage {
+/** What a decision does to some of its sessions. */
+export function about(ids: ReadonlySet<string>, stage: Stage): Stage {
   const here = (id: string): boolean => ids.has(id);
   const own = (map: ReadonlyMap<string, number>): Map<string, number> => new Map([...map].filter(([id]) => here(id)));
   const counts: [number, { changed: string[]; anonymous: number }][] = [];
   const numbers = new Map<number, number[]>();
-  for (const [partition, { changed }] of stage.counts) {
+  // Of one subject, unless a visitor's session is all that there is.
+  const visitor = stage.insert.some(({ id }) => here(id));
+  for (const [partition, { changed, anonymous }] of stage.counts) {
     const some = changed.filter(here);
-    // Of one subject: there is no visitor among them.
-    if (some.length > 0) counts.push([partition, { changed: some, anonymous: 0 }]);
+    if (some.length > 0) counts.push([partition, { changed: some, anonymous: visitor ? anonymous : 0 }]);
     let taken = 0;
     numbers.set(
       partition,
