@@ -75,7 +75,7 @@ export class Decisions {
     const key = wanted.subject ?? wanted.ids?.[0] ?? 'sweep';
     const before = this.#last.get(key);
     const mine = (before ?? Promise.resolve()).then(write);
-    const done = settledWithin(until - this.#engine.now(), mine).then(() => {
+    const done = settledWithin(Math.max(0, until - this.#engine.now()), mine).then(() => {
       if (this.#last.get(key) === done) this.#last.delete(key);
     });
     this.#last.set(key, done);
