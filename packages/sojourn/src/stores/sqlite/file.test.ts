@@ -7,15 +7,25 @@ import { created, found } from '../contract/subject.ts';
 import { pragmas } from './pragmas.ts';
 import { sqlite } from './sqlite.ts';
 
-/** This process's locks on a file, as Linux lists them. */
+/**
+ * This process's locks on a file, as Linux lists them. Others lock and unlock while it does, and a line may come
+ * twice or not at all: it is asked until it says the same twice.
+ */
 function locksOn(path: string): string[] {
   const inode = String(statSync(path).ino);
-  return readFileSync('/proc/locks', 'utf8')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[4] === String(process.pid) && fields[5]?.split(':')[2] === inode)
-    .map((fields) => fields.slice(1).join(' '))
-    .sort();
+  const listed = (): string[] => {
+    const own = readFileSync('/proc/locks', 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[4] === String(process.pid) && fields[5]?.split(':')[2] === inode)
+      .map((fields) => fields.slice(1).join(' '));
+    return [...new Set(own)].sort();
+  };
+  for (let last = listed(); ; ) {
+    const now = listed();
+    if (now.join() === last.join()) return now;
+    last = now;
+  }
 }
 
 const onLinux = process.platform === 'linux' ? {} : { skip: 'only Linux lists its locks' };
