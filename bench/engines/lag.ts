@@ -16,7 +16,8 @@ export interface LagOptions {
   readonly name: string;
 }
 
-const inBatch = 20;
+/** Sessions end one by one on a site, not in bursts; two at once share the message to their node. */
+const inBatch = 2;
 const loadedSessions = 200;
 /** No node may serve an ended session for so long: then something is broken, not slow. */
 const patience = 15_000;
