@@ -60,11 +60,18 @@ test('the feed goes on from where it was when the store fails, and says so in th
   feed.close();
 });
 
-test('a place that the store has lost is given up for the present one', async () => {
+test('a place that the store has lost is given up for the present one, and who listens is told so', async () => {
   const log = new Log([told('a', '1')], new SojournError('cursor_lost', 'of another store'), [told('a', '9')]);
   const feed = await Feed.follow(log, log.clock);
+  const heard: string[] = [];
+  feed.listen('a', {
+    tell: ({ cursor }) => heard.push(cursor),
+    lost: () => heard.push('lost'),
+    close: () => {},
+  });
   await log.until(3);
   assert.deepEqual(log.asked, ['now', '1', 'now']);
+  assert.deepEqual(heard, ['1', 'lost', '9']);
   feed.close();
 });
 
@@ -91,6 +98,7 @@ test('who listens is told once, not after leaving, and that the feed closes', as
   const heard: string[] = [];
   const listener = (name: string) => ({
     tell: () => heard.push(`${name} told`),
+    lost: () => heard.push(`${name} lost`),
     close: () => heard.push(`${name} closed`),
   });
   feed.listen('a', listener('one'));

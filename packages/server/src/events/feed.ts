@@ -5,6 +5,8 @@ export type Told = SessionEvent & { readonly cursor: string };
 
 export interface Listener {
   tell(event: Told): void;
+  /** What happened meanwhile is not told: look anew. */
+  lost(): void;
   /** The feed is closing; no more will come. */
   close(): void;
 }
@@ -91,15 +93,22 @@ export class Feed {
   /** Stops following and tells all listeners so. */
   close(): void {
     this.#stop.abort();
-    for (const listeners of [...this.#listeners.values()]) for (const listener of [...listeners]) listener.close();
+    for (const listener of this.#everyListener()) listener.close();
+  }
+
+  #everyListener(): Listener[] {
+    return [...this.#listeners.values()].flatMap((listeners) => [...listeners]);
   }
 
   async #follow(): Promise<void> {
     const { signal } = this.#stop;
     for (let lost = false; !signal.aborted; ) {
       try {
-        if (lost) this.#cursor = await this.#log.cursor();
-        lost = false;
+        if (lost) {
+          this.#cursor = await this.#log.cursor();
+          lost = false;
+          for (const listener of this.#everyListener()) listener.lost();
+        }
         for await (const event of this.#log.events({ after: this.#cursor, signal })) this.#take(event);
         return;
       } catch (error) {

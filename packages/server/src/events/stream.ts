@@ -62,7 +62,11 @@ class EventStream {
     signal.addEventListener('abort', aborted);
     this.#undo.push(
       () => signal.removeEventListener('abort', aborted),
-      this.#context.feed.listen(id, { tell: (event) => this.#tell(event), close: () => this.#end() }),
+      this.#context.feed.listen(id, {
+        tell: (event) => this.#tell(event),
+        lost: () => this.#lost(),
+        close: () => this.#end(),
+      }),
     );
     const missed = after === null ? [] : await this.#missedSince(after).catch((error: unknown) => this.#fail(error));
     const seen = new Set(missed.map(({ cursor }) => cursor));

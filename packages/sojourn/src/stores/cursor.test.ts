@@ -5,7 +5,7 @@ import { code } from '../../test/lab.ts';
 import { SojournError } from '../lifecycle/errors.ts';
 import { partitions } from '../lifecycle/token.ts';
 import { created } from './contract/subject.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeCursor, encodeCursor, readCursor, shortMark } from './cursor.ts';
 import { memory } from './memory.ts';
 
 const epoch = 'AbC-_123';
@@ -56,6 +56,22 @@ test('a cursor is good between what is forgotten and what there is, both inclusi
   assert.deepEqual([at(5).at(-1), at(9).at(-1)], [5, 9]);
   assert.throws(() => at(4), /past their retention of 28 days/);
   assert.throws(() => at(10), /ahead of this store, which may be a backup/);
+});
+
+test('a cursor reads back with the marks that it was given, and without those that nobody knows (G11)', () => {
+  const mark = fc.oneof(fc.constant(''), fc.stringMatching(/^[\w-]{8}$/).map(shortMark));
+  fc.assert(
+    fc.property(positions, fc.array(mark, { minLength: partitions, maxLength: partitions }), (at, marks) => {
+      const cursor = encodeCursor({ epoch, at, marks });
+      assert.match(cursor, /^[\w.-]+$/);
+      assert.deepEqual(readCursor(cursor, epoch), { epoch, at, marks });
+      assert.deepEqual(decode(cursor), at);
+    }),
+  );
+  for (const part of ['5.', '5.abc', '5.abcde', '5.ab_d', '5.abcd.abcd']) {
+    const cursor = `${epoch}.${[part, ...Array<string>(partitions - 1).fill('')].join('-')}`;
+    assert.throws(() => decode(cursor), code('cursor_lost'), cursor);
+  }
 });
 
 test('a cursor with too few, too many or impossible positions is lost', () => {

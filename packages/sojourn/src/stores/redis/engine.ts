@@ -11,8 +11,9 @@ import { commitAcross } from './across.ts';
 import { type Send, textOf } from './client.ts';
 import type { PrimariesSeen } from './connection.ts';
 import { erasePast } from './erase.ts';
+import { EventLog, everyPartition } from './events.ts';
 import type { Keys } from './keys.ts';
-import { everyPartition, type Records, RedisReader } from './reader.ts';
+import { type Records, RedisReader } from './reader.ts';
 import { Endings } from './repeat.ts';
 import { run } from './scripts.ts';
 import { StageWriter } from './stage.ts';
@@ -43,6 +44,7 @@ export class RedisEngine implements Engine {
   readonly name = 'redis';
   readonly #send: Send;
   readonly #keys: Keys;
+  readonly #events: EventLog;
   readonly #reader: RedisReader;
   readonly #cluster: boolean;
   readonly #epoch: string;
@@ -66,12 +68,13 @@ export class RedisEngine implements Engine {
       return send(...command);
     };
     this.#keys = keys;
-    this.#reader = new RedisReader(this.#send, keys, epoch, given);
+    this.#events = new EventLog(this.#send, keys, epoch);
+    this.#reader = new RedisReader(this.#send, keys, this.#events, given);
     this.#given = given;
     this.#visitors = new Visitors({ count: () => this.#countVisitors() });
     this.#sweeping = new Sweeping(this.#send, keys, given);
     this.#announcements = new Announcements(hear);
-    this.#watchers = new Watchers(() => this.cursor(), watchEvery, this.#announcements);
+    this.#watchers = new Watchers(() => this.#events.state(), watchEvery, this.#announcements);
     this.endings = new Endings({ engine: this, primaries });
     this.#onePartition = {
       name: this.name,
@@ -107,12 +110,12 @@ export class RedisEngine implements Engine {
     return subjectsPage(this.#send, this.#keys, after, most);
   }
 
-  events(...given: Parameters<RedisReader['events']>): ReturnType<RedisReader['events']> {
-    return this.#reader.events(...given);
+  events(...given: Parameters<EventLog['events']>): ReturnType<EventLog['events']> {
+    return this.#events.events(...given);
   }
 
   cursor(): Promise<string> {
-    return this.#reader.cursor();
+    return this.#events.cursor();
   }
 
   async beat(known: Mark | null): Promise<Beat> {
@@ -204,7 +207,7 @@ export class RedisEngine implements Engine {
     );
     if (!committed) return false;
     this.endings.remember(stage);
-    if (stage.erase !== null) await erasePast(this.#send, this.#keys, this.#reader, stage.erase);
+    if (stage.erase !== null) await erasePast(this.#send, this.#keys, this.#events, stage.erase);
     queueMicrotask(() => this.#watchers.changed());
     return true;
   }

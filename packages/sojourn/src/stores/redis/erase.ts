@@ -1,7 +1,7 @@
 import { erased } from '../rows.ts';
 import { listOf, type Send } from './client.ts';
+import { bodyOf, type EventLog } from './events.ts';
 import type { Keys } from './keys.ts';
-import type { RedisReader } from './reader.ts';
 import { run } from './scripts.ts';
 
 /** Events that are written anew by one script: Redis does nothing else meanwhile. */
@@ -12,17 +12,17 @@ const erasedAtOnce = 200;
  * any more. Each event is written anew only while it still says what was read; who dies on the way, and
  * asks again, goes on with the rest.
  */
-export async function erasePast(send: Send, keys: Keys, reader: RedisReader, subject: string): Promise<void> {
+export async function erasePast(send: Send, keys: Keys, log: EventLog, subject: string): Promise<void> {
   const pasts = [keys.history(subject), keys.endings(subject)];
   for (const past of pasts) {
     const numbers = listOf(await send('ZRANGE', past, '0', '-1')).filter((number) => number !== null);
     for (let from = 0; from < numbers.length; from += erasedAtOnce) {
       const some = numbers.slice(from, from + erasedAtOnce);
-      const events = await reader.eventsNumbered(subject, some);
-      const anew = events.flatMap(({ number, event, text }) => [
+      const events = await log.numbered(subject, some);
+      const anew = events.flatMap(({ number, mark, event, text }) => [
         String(number),
         text,
-        `${number}:${JSON.stringify(erased(event))}`,
+        `${number}:${bodyOf(erased(event), mark)}`,
       ]);
       await run(send, 'erase', [keys.eventsOf(subject), past], [String(some.length), ...some, ...anew]);
     }

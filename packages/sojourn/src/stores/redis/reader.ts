@@ -2,17 +2,15 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import type { SessionEvent } from '../../lifecycle/events.ts';
 import type { Page, Store, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
-import { characterOf, partitionOf, partitions } from '../../lifecycle/token.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { characterOf, partitionOf } from '../../lifecycle/token.ts';
 import { mostEnded, retention, stateOf } from '../rows.ts';
 import { aheadBy } from '../staged/ahead.ts';
 import type { StampedSubject, UnreadableRow } from '../staged/engine.ts';
 import { listOf, type Send, textOf } from './client.ts';
+import { type EventLog, everyPartition } from './events.ts';
 import type { Keys } from './keys.ts';
 import { run } from './scripts.ts';
 import { decodeSession, decodeSubject, headOf, isBuried } from './values.ts';
-
-export const everyPartition: readonly number[] = Array.from({ length: partitions }, (_, partition) => partition);
 
 /** Records of sessions, and the heads of those that cannot be read. */
 export interface Records {
@@ -24,15 +22,15 @@ export interface Records {
 export class RedisReader {
   readonly #send: Send;
   readonly #keys: Keys;
-  readonly #epoch: string;
+  readonly #events: EventLog;
   readonly #given: (() => number) | null;
   /** How far the engine's clock is ahead of this machine's. */
   #ahead = 0;
 
-  constructor(send: Send, keys: Keys, epoch: string, given: (() => number) | null) {
+  constructor(send: Send, keys: Keys, events: EventLog, given: (() => number) | null) {
     this.#send = send;
     this.#keys = keys;
-    this.#epoch = epoch;
+    this.#events = events;
     this.#given = given;
   }
 
@@ -109,7 +107,7 @@ export class RedisReader {
       this.idsIn(this.#keys.live(subject)),
       this.#send('ZRANGE', this.#keys.endings(subject), '0', String(mostEnded - 1), 'REV'),
     ]);
-    const [sessions, ended] = await Promise.all([this.#sessions(ids), this.eventsNumbered(subject, listOf(numbers))]);
+    const [sessions, ended] = await Promise.all([this.#sessions(ids), this.#events.numbered(subject, listOf(numbers))]);
     const since = this.now() - retention;
     return {
       live: sessions.filter(({ ending }) => ending === undefined).sort((a, b) => b.createdAt - a.createdAt),
@@ -118,14 +116,6 @@ export class RedisReader {
         .filter(({ at }) => at > since)
         .sort((a, b) => b.at - a.at),
     };
-  }
-
-  async eventsNumbered(subject: string, numbers: readonly (string | null)[]): Promise<NumberedText[]> {
-    const list = this.#keys.eventsOf(subject);
-    const found = await Promise.all(
-      numbers.flatMap((number) => (number === null ? [] : [this.#send('ZRANGE', list, number, number, 'BYSCORE')])),
-    );
-    return found.flatMap((answer) => listOf(answer).map(numberedText));
   }
 
   async page(...[after, most, { state, kind } = {}]: Parameters<Store['page']>): Promise<Page> {
@@ -149,58 +139,6 @@ export class RedisReader {
     return { records: page, after: page.length < most ? null : (page.at(-1)?.id ?? null) };
   }
 
-  async events(after: string | null, most: number): Promise<Awaited<ReturnType<Store['events']>>> {
-    const before = await this.#counts();
-    const at = after === null ? [...before.forgotten] : decodeCursor(after, { epoch: this.#epoch, ...before });
-    const behind = everyPartition.filter((partition) => (at[partition] ?? 0) < (before.counters[partition] ?? 0));
-    const found = await Promise.all(behind.map((partition) => this.#eventsAfter(partition, at[partition] ?? 0, most)));
-    // What was forgotten while this was read is a gap that must not be silent.
-    const { forgotten } = behind.length > 0 ? await this.#counts() : before;
-    if (after !== null) decodeCursor(after, { epoch: this.#epoch, forgotten, counters: before.counters });
-    const events = found
-      .flat()
-      .sort((a, b) => a.reached - b.reached || a.partition - b.partition || a.number - b.number)
-      .slice(0, most)
-      .map(({ partition, number, event }) => {
-        at[partition] = number;
-        return { event, cursor: encodeCursor({ epoch: this.#epoch, at }) };
-      });
-    return { events, cursor: encodeCursor({ epoch: this.#epoch, at }) };
-  }
-
-  /** A partition's next events, each with the latest time up to it, so that sorting by it keeps their order. */
-  async #eventsAfter(
-    partition: number,
-    position: number,
-    most: number,
-  ): Promise<{ partition: number; number: number; event: SessionEvent; reached: number }[]> {
-    const range = ['BYSCORE', 'LIMIT', '0', String(most)];
-    const answer = await this.#send('ZRANGE', this.#keys.events(partition), `(${position}`, '+inf', ...range);
-    let reached = 0;
-    return listOf(answer).map((text) => {
-      const { number, event } = numberedText(text);
-      reached = Math.max(reached, event.at);
-      return { partition, number, event, reached };
-    });
-  }
-
-  async #counts(): Promise<{ counters: number[]; forgotten: number[] }> {
-    const counts = await Promise.all(
-      everyPartition.map(async (partition) =>
-        listOf(await this.#send('HMGET', this.#keys.counts(partition), 'counter', 'forgotten')).map(Number),
-      ),
-    );
-    return {
-      counters: counts.map(([counter = 0]) => counter),
-      forgotten: counts.map(([, forgotten = 0]) => forgotten),
-    };
-  }
-
-  async cursor(): Promise<string> {
-    const { counters } = await this.#counts();
-    return encodeCursor({ epoch: this.#epoch, at: counters });
-  }
-
   /** The engine said at `at` what was asked at `sent`, and it has just arrived. */
   learnTime(at: number, sent: number): void {
     this.#ahead = Math.round(at - (sent + Date.now()) / 2);
@@ -214,19 +152,4 @@ export class RedisReader {
     this.#ahead = aheadBy(this.#ahead, now, sent);
     return now;
   }
-}
-
-export interface NumberedText {
-  readonly number: number;
-  readonly event: SessionEvent;
-  readonly text: string;
-}
-
-export function numberedText(text: string | null): NumberedText {
-  const colon = (text ?? '').indexOf(':');
-  return {
-    number: Number((text ?? '').slice(0, colon)),
-    event: JSON.parse((text ?? '').slice(colon + 1)),
-    text: text ?? '',
-  };
 }

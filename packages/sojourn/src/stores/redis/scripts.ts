@@ -52,6 +52,7 @@ for _, part in ipairs(stage.partitions) do
     local number = counter - numbers + event.number
     local name = string.format('%.0f', number)
     redis.call('ZADD', part.list, name, name .. ':' .. event.body)
+    redis.call('HSET', part.counts, 'last', name .. ':' .. stage.mark)
     if event.past then redis.call('ZADD', event.past, name, name) end
   end
   for _, past in ipairs(part.pasts) do
@@ -134,11 +135,11 @@ end
 for i = 2, numbers + 1 do redis.call('ZREM', KEYS[2], ARGV[i]) end
 return 1`;
 
-/** Removes a partition's events up to a number and remembers that they were. */
+/** Removes a partition's events up to a number and remembers that they were, and which was the last. */
 const forget = `
 local removed = redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 if tonumber(redis.call('HGET', KEYS[2], 'forgotten') or 0) < tonumber(ARGV[1]) then
-  redis.call('HSET', KEYS[2], 'forgotten', ARGV[1])
+  redis.call('HSET', KEYS[2], 'forgotten', ARGV[1], 'forgottenMark', ARGV[2])
 end
 return removed`;
 

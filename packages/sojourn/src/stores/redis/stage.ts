@@ -4,6 +4,7 @@ import type { SessionRecord } from '../../lifecycle/session.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import { dueAt, retention } from '../rows.ts';
 import type { Stage } from '../staged/engine.ts';
+import { bodyOf } from './events.ts';
 import type { Keys } from './keys.ts';
 import { encodeSession, encodeSubject, encodeWithoutData, guardOf, guardWidth, stampOf, stampWidth } from './values.ts';
 
@@ -78,7 +79,7 @@ export class StageWriter {
     for (const { partition, number, event } of this.#stage.events) {
       const { subject, at } = event;
       const { events, pasts } = this.#part(partition);
-      const told = { number, body: JSON.stringify(event) };
+      const told = { number, body: bodyOf(event, this.#stage.mark) };
       if (subject === null) events.push(told);
       else {
         const past = this.#use(isTerminal(event) ? this.#keys.endings(subject) : this.#keys.history(subject));

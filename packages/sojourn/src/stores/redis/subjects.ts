@@ -1,8 +1,8 @@
 import type { SubjectRecord, SubjectsPage } from '../../lifecycle/ports.ts';
 import { characterOf, partitionOf } from '../../lifecycle/token.ts';
 import { listOf, type Send, textOf } from './client.ts';
+import { everyPartition } from './events.ts';
 import { characterOfSubject, type Keys } from './keys.ts';
-import { everyPartition } from './reader.ts';
 import { decodeSubject } from './values.ts';
 
 /** Subjects by partition, then by name. What Redis has forgotten meanwhile is passed over. */

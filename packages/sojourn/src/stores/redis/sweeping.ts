@@ -1,6 +1,6 @@
 import { listOf, type Send } from './client.ts';
+import { everyPartition, numberedText } from './events.ts';
 import type { Keys } from './keys.ts';
-import { everyPartition, numberedText } from './reader.ts';
 import { run } from './scripts.ts';
 
 /** What one process has claimed to sweep is another's again after this long. */
@@ -55,6 +55,7 @@ export class Sweeping {
     const kept = oldest.findIndex(({ event }) => event.at >= before);
     const last = oldest[kept === -1 ? oldest.length - 1 : kept - 1];
     if (last === undefined) return 0;
-    return Number(await run(this.#send, 'forget', [list, this.#keys.counts(partition)], [String(last.number)]));
+    const place = [String(last.number), last.mark];
+    return Number(await run(this.#send, 'forget', [list, this.#keys.counts(partition)], place));
   }
 }
