@@ -30,7 +30,7 @@ export interface IoRedisClient {
   pipeline?(commands: string[][]): { exec(): Promise<readonly [error: Error | null, answer: unknown][] | null> };
   /** Of a cluster. */
   nodes?(role: 'master'): readonly IoRedisClient[];
-  /** `sentinels` of a client that asks them for the primary. */
+  /** `sentinels` of a client that asks them for the primary, and `keyPrefix`. */
   readonly options?: object;
 }
 

@@ -43,6 +43,12 @@ function ioredis(client: IoRedisClient): Connection {
   return { send, together, cluster: true, sentinel: false, primaries: async () => nodes('master').map(sendTo) };
 }
 
+/** What the client puts before the keys of a command, but not before the names that a script is given otherwise. */
+export function keyPrefixOf(client: RedisClient): string {
+  const options = 'call' in client ? client.options : undefined;
+  return options && 'keyPrefix' in options && options.keyPrefix ? String(options.keyPrefix) : '';
+}
+
 /** ioredis gives every client the option, mostly as null. */
 function hasSentinels(options: object = {}): boolean {
   return 'sentinels' in options && Array.isArray(options.sentinels);
