@@ -13,6 +13,7 @@ export interface Mutant {
 }
 
 const redis = skipWithout('redis-server');
+const postgres = skipWithout('initdb', 'postgres');
 
 export const mutants: readonly Mutant[] = [
   {
@@ -31,6 +32,23 @@ export const mutants: readonly Mutant[] = [
     tests: ['test/stores/redis-cut-off.test.ts'],
     pattern: 'cut off',
     skip: redis,
+  },
+  {
+    bug: 'a beat on PostgreSQL that waits for no standby: a primary whose place was taken goes on proving',
+    file: 'stores/postgres/sql.ts',
+    from: "pg_logical_emit_message(true, 'sojourn', '')::text AS written",
+    to: 'pg_current_xact_id()::text AS written',
+    tests: ['test/stores/postgres-own.test.ts'],
+    pattern: 'standby',
+    skip: postgres,
+  },
+  {
+    bug: 'a secret is handed out from memory that was given up elsewhere',
+    file: 'lifecycle/track.ts',
+    from: 'if (near && (expiry || offers || !admits(standing.is))) {',
+    to: 'if (near && (expiry || !admits(standing.is))) {\n    void offers;',
+    tests: ['src/lifecycle/near.test.ts'],
+    pattern: 'G13',
   },
   {
     bug: 'old entries are kept over a reconnect to a primary that lost writes and has counted on',
@@ -68,8 +86,8 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'a verdict from memory: a token that was rotated elsewhere is refused',
     file: 'lifecycle/track.ts',
-    from: 'if (near && (expiry || !admits(standing.is))) {',
-    to: 'if (near && expiry && !admits(standing.is)) {',
+    from: 'if (near && (expiry || offers || !admits(standing.is))) {',
+    to: 'if (near && (offers || (expiry && !admits(standing.is)))) {',
     tests: ['src/lifecycle/near.test.ts'],
     pattern: '',
   },

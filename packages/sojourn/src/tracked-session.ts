@@ -281,7 +281,9 @@ export class TrackedSession extends Guard {
   }
 
   async assertLive({ tx }: { tx?: unknown } = {}): Promise<void> {
-    this.#hold(await readmit(this.#life, this.#live(), tx));
+    const held = this.#live();
+    this.#life.near.bypassed('fresh');
+    this.#hold(await readmit(this.#life, held, tx));
   }
 
   /** The store could not say whose token came: what this session would write is not known to be theirs. */

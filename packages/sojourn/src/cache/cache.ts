@@ -40,6 +40,7 @@ export class NearCache implements Near {
   #misses = 0;
   #overtaken = 0;
   #partitionsLost = 0;
+  #beaten = false;
 
   constructor(engine: Store, clock: Clock, hash: Hash, { bound, bytes, skewed }: CacheLimits) {
     this.#engine = engine;
@@ -49,7 +50,9 @@ export class NearCache implements Near {
     this.#entries = new Entries(bytes);
     const apply = (beat: Beat): void => this.#apply(beat);
     this.#proof =
-      engine.distance === 'machine' ? new ProofByTurn(engine, apply) : new ProofByBeats(engine, clock, bound, apply);
+      engine.distance === 'machine'
+        ? new ProofByTurn(engine, clock, apply)
+        : new ProofByBeats(engine, clock, bound, apply);
     this.#reads = new SharedReads(clock, async (id) => {
       const before = this.#dropsOf(id);
       return this.#keep(id, await engine.find(id), before);
@@ -135,7 +138,9 @@ export class NearCache implements Near {
       this.#overtake(partition);
       this.#entries.clear(partition);
     }
-    this.#partitionsLost += lost.length;
+    // Of the first beat nothing was known before.
+    if (this.#beaten) this.#partitionsLost += lost.length;
+    this.#beaten = true;
     this.#watchClock();
   }
 

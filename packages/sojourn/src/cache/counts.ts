@@ -19,7 +19,7 @@ export interface CacheCounts {
   readonly beatsFailed: number;
   /** Times that a partition was emptied because it could not be told what had changed. */
   readonly partitionsLost: number;
-  /** Milliseconds since the oldest partition's last proof; `null` before the first. */
+  /** Milliseconds since the oldest partition's last proof; `null` before the first, and while nobody asks. */
   readonly provedAgo: number | null;
   /** How far the engine's clock is ahead of this machine's, in milliseconds. */
   readonly clockAhead: number;

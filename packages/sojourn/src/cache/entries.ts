@@ -8,8 +8,17 @@ interface Entry {
   used: boolean;
 }
 
-/** What a record takes in memory besides its data and names, as measured (bench/cache). */
+/** What a record takes in memory besides its data and lists, as measured (bench/memory). */
 const fixedBytes = 1200;
+const bytesOfRetired = 250;
+const bytesOfName = 50;
+
+/** No less than it takes: characters beyond Latin-1 are two bytes each. */
+function bytesOf({ data, retired, permissions, grants = [] }: SessionRecord): number {
+  const names = [...permissions, ...grants];
+  const lists = retired.length * bytesOfRetired + names.length * bytesOfName + 2 * names.join('').length;
+  return fixedBytes + 2 * data.length + lists;
+}
 
 /** Live records by partition, never more than so many bytes: the ones that nobody asks for go first (CLOCK). */
 export class Entries {
@@ -34,7 +43,7 @@ export class Entries {
 
   set(record: SessionRecord): void {
     this.delete(record.id);
-    const bytes = fixedBytes + record.data.length;
+    const bytes = bytesOf(record);
     if (bytes > this.#most) return;
     const kept = frozen({ ...record, id: alone(record.id), data: alone(record.data) });
     this.#parts[partitionOf(kept.id)]?.set(kept.id, { record: kept, bytes, used: false });

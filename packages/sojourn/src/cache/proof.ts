@@ -4,39 +4,50 @@ import { partitions } from '../lifecycle/token.ts';
 /** Whether it is proved, recently enough, that what is remembered of a partition has not changed. */
 export interface Proof {
   holds(partition: number): boolean;
-  /** Milliseconds since the oldest proof of a partition; `null` before the first. */
+  /** Milliseconds since the oldest proof of a partition; `null` before the first, and while nobody asks. */
   readonly ago: number | null;
   readonly beats: number;
   readonly failed: number;
   close(): void;
 }
 
-/** An engine on this machine is asked in every turn of the event loop, so nothing that is remembered is ever old. */
+/** A turn that takes longer, or one that outlasts a poll for requests, is asked in again, in milliseconds. */
+const longestTurn = 1;
+
+/** An engine on this machine is asked in every turn of the event loop, so what is served is a millisecond old at most. */
 export class ProofByTurn implements Proof {
   readonly #store: Store;
+  readonly #clock: Clock;
   readonly #apply: (beat: Beat) => void;
   #mark: Mark | null = null;
   #asked = false;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #provedAt: number | null = null;
   #holds = false;
+  #closed = false;
   beats = 0;
   failed = 0;
 
-  constructor(store: Store, apply: (beat: Beat) => void) {
+  constructor(store: Store, clock: Clock, apply: (beat: Beat) => void) {
     this.#store = store;
+    this.#clock = clock;
     this.#apply = apply;
   }
 
   holds(): boolean {
-    if (!this.#asked) this.#ask();
+    if (this.#closed) return false;
+    const now = this.#clock.elapsed();
+    if (!this.#asked || now - this.#askedAt > longestTurn) this.#ask(now);
     return this.#holds;
   }
 
   get ago(): number | null {
-    return this.#mark === null ? null : 0;
+    return this.#provedAt === null ? null : this.#clock.elapsed() - this.#provedAt;
   }
 
-  #ask(): void {
+  #ask(now: number): void {
     this.#asked = true;
+    this.#askedAt = now;
     setImmediate(() => {
       this.#asked = false;
     });
@@ -52,6 +63,7 @@ export class ProofByTurn implements Proof {
       this.#mark = beat.mark;
       this.#apply(beat);
       this.#holds = true;
+      this.#provedAt = now;
     } catch {
       this.#fail();
     }
@@ -63,8 +75,7 @@ export class ProofByTurn implements Proof {
   }
 
   close(): void {
-    this.#holds = false;
-    this.#asked = true;
+    this.#closed = true;
   }
 }
 
@@ -101,6 +112,7 @@ export class ProofByBeats implements Proof {
   }
 
   holds(partition: number): boolean {
+    if (this.#closed) return false;
     const elapsed = this.#clock.elapsed();
     this.#askedAt = elapsed;
     const wall = this.#clock.now() - (this.#wall[partition] ?? Number.NEGATIVE_INFINITY);
@@ -112,7 +124,7 @@ export class ProofByBeats implements Proof {
 
   get ago(): number | null {
     const oldest = Math.min(...this.#elapsed);
-    return Number.isFinite(oldest) ? this.#clock.elapsed() - oldest : null;
+    return this.#beating && Number.isFinite(oldest) ? this.#clock.elapsed() - oldest : null;
   }
 
   /** One at a time, so that their answers are applied in the order in which they were asked. */

@@ -20,11 +20,13 @@ export async function update(life: Life, held: Held, change: Edit): Promise<Held
   for (let replay = 0; replay <= mostReplays; replay++) {
     const { record, usedAt } = now;
     const data = edited(life.policy, record, change);
-    // Nothing to write, but to say so of a session that has ended would be wrong.
-    if (data === record.data) return readmit(life, now);
-    const updated = await write(life, record, { data }, usedAt);
-    if (updated.outcome === 'updated') return { ...now, record: updated.record };
+    if (data !== record.data) {
+      const updated = await write(life, record, { data }, usedAt);
+      if (updated.outcome === 'updated') return { ...now, record: updated.record };
+    }
     now = await readmit(life, now);
+    // Nothing to write, on what the store has: what is remembered may be older, and the session may have ended.
+    if (data === record.data && now.record.version === record.version) return now;
   }
   throw new SojournError('conflict', `update: others wrote first ${mostReplays} times. Write less often.`, {
     sessionId: held.record.id,

@@ -79,6 +79,8 @@ test('fresh: nothing that is remembered is asked', async () => {
   const session = await here.sessions.track(browser.token, { fresh: true });
   assert.equal(session.refused?.code, 'session_terminated');
   assert.equal(here.sessions.counts.cache?.bypasses.fresh, 1);
+  await (await here.signedIn('u2')).signedIn().then((other) => other.assertLive());
+  assert.equal(here.sessions.counts.cache?.bypasses.fresh, 2, 'to ask again is to ask for it fresh');
 });
 
 test('G4: a write on top of what is remembered is decided on what the store has', async () => {
@@ -90,6 +92,42 @@ test('G4: a write on top of what is remembered is decided on what the store has'
     draft.cart = [...(draft.cart ?? []), 'here'];
   });
   assert.deepEqual((await elsewhere.signedIn()).data.cart, ['elsewhere', 'here']);
+});
+
+test('G4: an update that changes nothing of what is remembered is judged by what the store has', async () => {
+  const { browser, elsewhere } = await two();
+  const write = async (at: typeof browser, draft: string): Promise<void> =>
+    (await at.signedIn()).update((data) => {
+      data.draft = draft;
+    });
+  await write(browser, 'dark');
+  await browser.signedIn();
+  await write(elsewhere, 'light');
+  await write(browser, 'dark');
+  assert.equal((await elsewhere.signedIn()).data.draft, 'dark');
+});
+
+test('G13: a secret that waits is not handed out from memory: it may have been given up since', async () => {
+  const { here, browser, elsewhere } = await two();
+  for (let i = 0; i < 4; i++) {
+    here.clock.advance('20m');
+    await browser.visit({ readOnly: true });
+    await elsewhere.visit({ readOnly: true });
+    await here.settle();
+  }
+  // Offered, and the answer is lost; this process remembers that it waits.
+  await browser.visit({ lost: true });
+  for (let i = 0; i < 3; i++) {
+    await browser.visit({ readOnly: true });
+    await here.settle();
+  }
+  const former = browser.token;
+  elsewhere.token = former;
+  await (await elsewhere.signedIn({ lost: true })).stepUp({ factor: 'totp' });
+  const handed = browser.handed.length;
+  const session = await browser.visit({ token: former });
+  assert.equal(session.refused?.code, 'token_replaced');
+  assert.equal(browser.handed.length, handed);
 });
 
 test('G13: a rotation that fell due in both processes hands out one secret', async () => {

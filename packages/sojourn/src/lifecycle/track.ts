@@ -67,7 +67,7 @@ function again(attempt: Attempt): MaybePromise<Tracked> {
   return found instanceof Promise ? found.then((record) => judge(attempt, record)) : judge(attempt, found);
 }
 
-/** `near`: the record is remembered, and nobody is refused by that. */
+/** `near`: the record is remembered, and nobody is refused or handed a secret by that. */
 function judge(attempt: Attempt, record: SessionRecord | null, near = false): MaybePromise<Tracked> {
   const { life, presented, options } = attempt;
   if (record === null) return refuse('sign_in_required');
@@ -75,7 +75,9 @@ function judge(attempt: Attempt, record: SessionRecord | null, near = false): Ma
   const now = life.store.now();
   const standing = standingOf(record, digest, now);
   const expiry = attempt.alive ? null : expiryOf(record, life.policy, now);
-  if (near && (expiry || !admits(standing.is))) {
+  // A successor that waits may have been given up for another since: none is handed out from memory.
+  const offers = options.mayRotate && record.successor !== undefined;
+  if (near && (expiry || offers || !admits(standing.is))) {
     life.near.bypassed('verdict');
     return again(attempt);
   }

@@ -45,6 +45,38 @@ test('several processes that start at once make one schema [postgres]', { skip }
   assert.equal(new Set(cursors).size, 1);
 });
 
+test('G7: a primary that waits for a standby which is gone proves nothing, though it answers [postgres]', {
+  skip,
+}, async () => {
+  const server = await postgresServer();
+  const pool = new pg.Pool({ connectionString: server.url });
+  pool.on('error', () => {});
+  const standbys = async (names: string): Promise<void> => {
+    await pool.query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
+    await pool.query('SELECT pg_reload_conf()');
+    while ((await pool.query('SHOW synchronous_standby_names')).rows[0]?.synchronous_standby_names !== names);
+  };
+  const store = await postgres(pool, { notify: false });
+  try {
+    const { id } = await created(store, 'u1');
+    await standbys('nobody');
+    let proved = false;
+    const beat = Promise.resolve(store.beat(null)).then(() => {
+      proved = true;
+    });
+    const waits = `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`;
+    while (!proved && (await pool.query(waits)).rows.length === 0);
+    assert.equal(proved, false);
+    assert.equal((await found(store, id)).subject, 'u1');
+    await standbys('');
+    await beat;
+  } finally {
+    await store.close();
+    await pool.end();
+    await server.stop();
+  }
+});
+
 test('G17: a session that a transaction has asserted cannot end before it does [postgres]', { skip }, async () => {
   const server = await postgresServer();
   const pool = new pg.Pool({ connectionString: server.url });

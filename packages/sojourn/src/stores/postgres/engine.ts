@@ -134,7 +134,7 @@ export class PostgresEngine implements Engine {
   async beat(known: Mark | null): Promise<Beat> {
     const sent = Date.now();
     const [row] = await this.#ask('beat', [this.#time(), known?.numbers ?? []]);
-    this.#ahead = Math.round(Number(row?.['now']) - (sent + Date.now()) / 2);
+    this.#ahead = aheadBy(this.#ahead, Number(row?.['now']), sent);
     const changes: readonly (Change & { readonly partition: number })[] = listOf(row?.['changes']);
     const of = Map.groupBy(changes, ({ partition }) => partition);
     const counters = numbersOf(row?.['counters']);

@@ -85,8 +85,8 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
     subjects: `SELECT json_build_object(${subject}) AS subject FROM ${schema}.subjects subject
       WHERE changed_at IS NOT NULL AND subject.subject > $1 ORDER BY subject.subject LIMIT $2`,
     counters: `SELECT json_agg(counter ORDER BY partition) AS counters FROM ${schema}.partitions`,
-    /** With a transaction id of its own, which only a primary gives: its commit is a write like any other. */
-    beat: `SELECT ${clock}, pg_current_xact_id()::text AS written,
+    /** Its commit writes to the log and waits as every write does: for the disk, and for standbys where they are asked for. */
+    beat: `SELECT ${clock}, pg_logical_emit_message(true, 'sojourn', '')::text AS written,
       (SELECT json_agg(counter ORDER BY partition) FROM ${schema}.partitions) AS counters,
       (SELECT json_agg(json_build_object('partition', change.partition, 'number', change.number,
           'mark', change.mark, 'at', change.at, 'id', change.id))

@@ -141,7 +141,7 @@ export class RedisReader {
 
   /** The engine said at `at` what was asked at `sent`, and it has just arrived. */
   learnTime(at: number, sent: number): void {
-    this.#ahead = Math.round(at - (sent + Date.now()) / 2);
+    this.#ahead = aheadBy(this.#ahead, at, sent);
   }
 
   async time(): Promise<number> {
