@@ -49,30 +49,33 @@ test('G7: a primary that waits for a standby which is gone proves nothing, thoug
   skip,
 }, async () => {
   const server = await postgresServer();
-  const pool = new pg.Pool({ connectionString: server.url });
-  pool.on('error', () => {});
+  // One connection, which has seen the setting when it shows it; another looks on.
+  const pool = new pg.Pool({ connectionString: server.url, max: 1 });
+  const onlooker = new pg.Client({ connectionString: server.url });
+  for (const client of [pool, onlooker]) client.on('error', () => {});
+  await onlooker.connect();
   const standbys = async (names: string): Promise<void> => {
-    await pool.query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
-    await pool.query('SELECT pg_reload_conf()');
-    while ((await pool.query('SHOW synchronous_standby_names')).rows[0]?.synchronous_standby_names !== names);
+    await onlooker.query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
+    await onlooker.query('SELECT pg_reload_conf()');
   };
-  const store = await postgres(pool, { notify: false });
+  const store = await postgres(pool);
   try {
     const { id } = await created(store, 'u1');
     await standbys('nobody');
+    while ((await pool.query('SHOW synchronous_standby_names')).rows[0]?.synchronous_standby_names !== 'nobody');
     let proved = false;
     const beat = Promise.resolve(store.beat(null)).then(() => {
       proved = true;
     });
     const waits = `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`;
-    while (!proved && (await pool.query(waits)).rows.length === 0);
+    while (!proved && (await onlooker.query(waits)).rows.length === 0);
     assert.equal(proved, false);
-    assert.equal((await found(store, id)).subject, 'u1');
     await standbys('');
     await beat;
+    assert.equal((await found(store, id)).subject, 'u1');
   } finally {
     await store.close();
-    await pool.end();
+    await Promise.all([pool.end(), onlooker.end()]);
     await server.stop();
   }
 });
