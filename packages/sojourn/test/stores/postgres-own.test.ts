@@ -52,7 +52,8 @@ test('G7: a primary that waits for a standby which is gone proves nothing, thoug
   // One connection, which has seen the setting when it shows it; another looks on.
   const pool = new pg.Pool({ connectionString: server.url, max: 1 });
   const onlooker = new pg.Client({ connectionString: server.url });
-  for (const client of [pool, onlooker]) client.on('error', () => {});
+  pool.on('error', () => {});
+  onlooker.on('error', () => {});
   await onlooker.connect();
   const standbys = async (names: string): Promise<void> => {
     await onlooker.query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
@@ -61,6 +62,8 @@ test('G7: a primary that waits for a standby which is gone proves nothing, thoug
   const store = await postgres(pool);
   try {
     const { id } = await created(store, 'u1');
+    // A read may tidy up a page and write that to the log: none is left to tidy.
+    for (let i = 0; i < 5; i++) await store.beat(null);
     await standbys('nobody');
     while ((await pool.query('SHOW synchronous_standby_names')).rows[0]?.synchronous_standby_names !== 'nobody');
     let proved = false;
