@@ -25,6 +25,14 @@ test('G16: a client of ioredis that gives keys a prefix of its own is refused, w
   }
 });
 
+test('G7: a cluster whose reads go to replicas is refused at the start', async () => {
+  for (const scaleReads of ['slave', 'all'] as const) {
+    const client = new Cluster([], { lazyConnect: true, scaleReads });
+    await assert.rejects(redis(client), code('option_invalid'));
+    client.disconnect();
+  }
+});
+
 async function connect(url: string): Promise<NodeRedisClient & { destroy(): void }> {
   const client = createClient({ url });
   await client.connect();

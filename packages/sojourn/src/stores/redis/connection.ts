@@ -49,6 +49,12 @@ export function keyPrefixOf(client: RedisClient): string {
   return options && 'keyPrefix' in options && options.keyPrefix ? String(options.keyPrefix) : '';
 }
 
+/** A cluster of ioredis that reads where nothing may have ended yet. */
+export function readsReplicas(client: RedisClient): boolean {
+  const options = 'call' in client ? client.options : undefined;
+  return options !== undefined && 'scaleReads' in options && options.scaleReads !== 'master';
+}
+
 /** ioredis gives every client the option, mostly as null. */
 function hasSentinels(options: object = {}): boolean {
   return 'sentinels' in options && Array.isArray(options.sentinels);

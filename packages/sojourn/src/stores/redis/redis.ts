@@ -3,7 +3,7 @@ import { invalid, SojournError } from '../../lifecycle/errors.ts';
 import type { Store } from '../../lifecycle/ports.ts';
 import { staged } from '../staged/staged.ts';
 import { type RedisClient, textOf } from './client.ts';
-import { connectionOf, keyPrefixOf, primariesSeen } from './connection.ts';
+import { connectionOf, keyPrefixOf, primariesSeen, readsReplicas } from './connection.ts';
 import { RedisEngine, type RedisParts } from './engine.ts';
 import { Keys } from './keys.ts';
 import { checkSettings } from './settings.ts';
@@ -41,6 +41,9 @@ export async function redis(client: RedisClient, options: RedisOptions = {}): Pr
   const prefix = options.prefix ?? defaults.prefix;
   if (!/^[\w.:-]{1,64}$/.test(prefix)) {
     throw invalid(`redis.prefix ${prefix}: letters, digits and . : - _`);
+  }
+  if (readsReplicas(client)) {
+    throw invalid("redis: use a cluster with scaleReads: 'master': a replica may not have an ending yet.");
   }
   const theirs = keyPrefixOf(client);
   if (theirs !== '') {
