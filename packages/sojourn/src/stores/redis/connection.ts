@@ -1,3 +1,4 @@
+import { invalid } from '../../lifecycle/errors.ts';
 import { type IoRedisClient, infoOf, type NodeRedisCluster, type RedisClient, type Send } from './client.ts';
 import { clusterTogether, ioredisTogether, nodeRedisTogether, sentinelTogether, type Together } from './together.ts';
 
@@ -43,14 +44,22 @@ function ioredis(client: IoRedisClient): Connection {
   return { send, together, cluster: true, sentinel: false, primaries: async () => nodes('master').map(sendTo) };
 }
 
-/** What the client puts before the keys of a command, but not before the names that a script is given otherwise. */
-export function keyPrefixOf(client: RedisClient): string {
+/** Throws for a client that is set so that what was acknowledged would not be found. */
+export function refuseUnfit(client: RedisClient, prefix: string): void {
+  if (readsReplicas(client)) {
+    throw invalid("redis: use a cluster with scaleReads: 'master': a replica may not have an ending yet.");
+  }
+  // ioredis puts it before the keys of a command, but not before the names that a script is given otherwise.
   const options = 'call' in client ? client.options : undefined;
-  return options && 'keyPrefix' in options && options.keyPrefix ? String(options.keyPrefix) : '';
+  const theirs = options && 'keyPrefix' in options && options.keyPrefix ? String(options.keyPrefix) : '';
+  if (theirs === '') return;
+  throw invalid(
+    `redis: use a client without keyPrefix, which scripts do not know of, and prefix: '${theirs}${prefix}'.`,
+  );
 }
 
 /** A cluster of ioredis that reads where nothing may have ended yet. */
-export function readsReplicas(client: RedisClient): boolean {
+function readsReplicas(client: RedisClient): boolean {
   const options = 'call' in client ? client.options : undefined;
   return options !== undefined && 'scaleReads' in options && options.scaleReads !== 'master';
 }

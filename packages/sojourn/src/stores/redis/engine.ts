@@ -9,6 +9,7 @@ import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/en
 import { Watchers } from '../staged/watchers.ts';
 import { commitAcross } from './across.ts';
 import { type Send, textOf } from './client.ts';
+import type { Confirming } from './confirming.ts';
 import type { PrimariesSeen } from './connection.ts';
 import { erasePast } from './erase.ts';
 import { EventLog, everyPartition } from './events.ts';
@@ -33,8 +34,8 @@ export interface RedisParts {
   readonly epoch: string;
   readonly cluster: boolean;
   readonly given: (() => number) | null;
-  /** Runs `commit` until enough replicas have it; `null`: nobody asks for that. */
-  readonly confirmed: ((keys: readonly string[], args: readonly string[]) => Promise<unknown>) | null;
+  /** Commits and waits until enough replicas have it; `null`: nobody asks for that. */
+  readonly confirming: Pick<Confirming, 'commit'> | null;
   readonly watchEvery: number;
   readonly primaries: () => Promise<PrimariesSeen>;
   readonly hear: Hear | null;
@@ -49,7 +50,7 @@ export class RedisEngine implements Engine {
   readonly #cluster: boolean;
   readonly #epoch: string;
   readonly #given: (() => number) | null;
-  readonly #confirmed: RedisParts['confirmed'];
+  readonly #confirming: RedisParts['confirming'];
   readonly #announcements: Announcements;
   readonly #onePartition: DecidedOn;
   readonly #watchers: Watchers;
@@ -59,8 +60,8 @@ export class RedisEngine implements Engine {
   readonly #sweeping: Sweeping;
   #closed = false;
 
-  constructor({ send, keys, epoch, cluster, given, confirmed, watchEvery, primaries, hear }: RedisParts) {
-    this.#confirmed = confirmed;
+  constructor({ send, keys, epoch, cluster, given, confirming, watchEvery, primaries, hear }: RedisParts) {
+    this.#confirming = confirming;
     this.#cluster = cluster;
     this.#epoch = epoch;
     this.#send = async (...command) => {
@@ -219,7 +220,7 @@ export class RedisEngine implements Engine {
   async #commitPart(stage: Stage): Promise<boolean> {
     const { keys, text } = new StageWriter(this.#keys, stage, this.#given).encode();
     const given = [String(this.#given?.() ?? ''), text];
-    const commit = this.#confirmed?.(keys, given) ?? run(this.#send, 'commit', keys, given);
+    const commit = this.#confirming?.commit(keys, given) ?? run(this.#send, 'commit', keys, given);
     return Number(await commit) === 1;
   }
 

@@ -96,3 +96,8 @@ export class Keys {
 export function characterOfSubject(subject: string): string {
   return createHash('sha256').update(subject).digest('base64url').charAt(0);
 }
+
+/** What stands in braces, which says in which slot of a cluster a key is. */
+export function slotOf(key: string): string {
+  return /\{(.)\}/.exec(key)?.[1] ?? '';
+}

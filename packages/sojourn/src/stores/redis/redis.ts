@@ -3,12 +3,13 @@ import { invalid, SojournError } from '../../lifecycle/errors.ts';
 import type { Store } from '../../lifecycle/ports.ts';
 import { staged } from '../staged/staged.ts';
 import { type RedisClient, textOf } from './client.ts';
-import { connectionOf, keyPrefixOf, primariesSeen, readsReplicas } from './connection.ts';
-import { RedisEngine, type RedisParts } from './engine.ts';
-import { Keys } from './keys.ts';
+import { Confirming } from './confirming.ts';
+import { connectionOf, primariesSeen, refuseUnfit } from './connection.ts';
+import { RedisEngine } from './engine.ts';
+import { Keys, slotOf } from './keys.ts';
 import { checkSettings } from './settings.ts';
 import { subscription } from './subscription.ts';
-import { runConfirmed, type WaitReplicas } from './together.ts';
+import type { WaitReplicas } from './together.ts';
 
 export interface RedisOptions {
   /** What every key begins with. Default `sojourn`. */
@@ -42,24 +43,16 @@ export async function redis(client: RedisClient, options: RedisOptions = {}): Pr
   if (!/^[\w.:-]{1,64}$/.test(prefix)) {
     throw invalid(`redis.prefix ${prefix}: letters, digits and . : - _`);
   }
-  if (readsReplicas(client)) {
-    throw invalid("redis: use a cluster with scaleReads: 'master': a replica may not have an ending yet.");
-  }
-  const theirs = keyPrefixOf(client);
-  if (theirs !== '') {
-    throw invalid(
-      `redis: use a client without keyPrefix, which scripts do not know of, and prefix: '${theirs}${prefix}'.`,
-    );
-  }
+  refuseUnfit(client, prefix);
   const connection = connectionOf(client);
   const { send, together, cluster } = connection;
   const wait = options.waitReplicas;
   if (wait && together === null) {
     throw invalid('redis.waitReplicas: pass a client of node-redis or ioredis itself, which can send pipelines.');
   }
-  const confirmed: RedisParts['confirmed'] =
-    wait && together ? (...given) => runConfirmed(together, wait, 'commit', ...given) : null;
   const keys = new Keys(prefix);
+  // In a cluster only what is in one slot is sure to be on one node.
+  const confirming = wait && together ? new Confirming(together, wait, cluster ? slotOf : () => '') : null;
   try {
     const warnings = await checkSettings(connection, options);
     await send('SET', keys.epoch, randomBytes(6).toString('base64url'), 'NX');
@@ -69,7 +62,7 @@ export async function redis(client: RedisClient, options: RedisOptions = {}): Pr
       cluster,
       epoch: textOf(await send('GET', keys.epoch)) ?? '',
       given: options.now ?? null,
-      confirmed,
+      confirming,
       watchEvery: options.watchEvery ?? defaults.watchEvery,
       primaries: () => primariesSeen(connection),
       hear: options.subscribe === false ? null : subscription(client, keys.channels),

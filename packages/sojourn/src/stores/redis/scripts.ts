@@ -157,18 +157,35 @@ function hashed(text: string): { text: string; hash: string } {
   return { text, hash: createHash('sha1').update(text).digest('hex') };
 }
 
-/** Runs a script by its hash; sends its text where the server does not know it (any more). */
-export async function run<Answer>(
-  send: (command: string, ...args: string[]) => Promise<Answer>,
+/** A script by its hash, or by its text where the server does not know it (any more). */
+export function scriptCommand(
   name: Script,
   keys: readonly string[],
   args: readonly string[],
+  unknown: boolean,
+): [command: string, ...args: string[]] {
+  const { text, hash } = scripts[name];
+  return [
+    ...(unknown ? (['EVAL', text] as const) : (['EVALSHA', hash] as const)),
+    String(keys.length),
+    ...keys,
+    ...args,
+  ];
+}
+
+export function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && (textOf(error.message) ?? '').startsWith('NOSCRIPT');
+}
+
+/** Runs a script by its hash; sends its text where the server does not know it (any more). */
+export async function run<Answer>(
+  send: (command: string, ...args: string[]) => Promise<Answer>,
+  ...script: [name: Script, keys: readonly string[], args: readonly string[]]
 ): Promise<Answer> {
-  const given = [String(keys.length), ...keys, ...args];
   try {
-    return await send('EVALSHA', scripts[name].hash, ...given);
+    return await send(...scriptCommand(...script, false));
   } catch (error) {
-    if (!(error instanceof Error) || !(textOf(error.message) ?? '').startsWith('NOSCRIPT')) throw error;
-    return send('EVAL', scripts[name].text, ...given);
+    if (!isUnknownScript(error)) throw error;
+    return send(...scriptCommand(...script, true));
   }
 }

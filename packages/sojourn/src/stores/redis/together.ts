@@ -1,6 +1,4 @@
-import { SojournError } from '../../lifecycle/errors.ts';
 import type { IoRedisClient, NodeRedisClient, NodeRedisCluster, NodeRedisSentinel, Send } from './client.ts';
-import { run, type Script } from './scripts.ts';
 
 /*
  * WAIT is about the writes of its own connection, so it has to follow the write on it. Sent apart, it may
@@ -14,22 +12,6 @@ export type Together = (key: string, commands: readonly (readonly string[])[]) =
 export interface WaitReplicas {
   readonly count: number;
   readonly timeout: number;
-}
-
-/** Runs a script that answers 1 when it wrote, and then whether enough replicas have it. */
-export async function runConfirmed(
-  together: Together,
-  { count, timeout }: WaitReplicas,
-  ...[script, keys, args]: [script: Script, keys: readonly string[], args: readonly string[]]
-): Promise<unknown> {
-  const wait = ['WAIT', String(count), String(timeout)];
-  const answers = await run((...command) => together(keys[0] ?? '', [command, wait]), script, keys, args);
-  const [written, have] = answers.map(Number);
-  if (written !== 1 || (have ?? 0) >= count) return written;
-  throw new SojournError(
-    'store_unavailable',
-    `redis: written, but ${have} of ${count} replicas had it within ${timeout} ms.`,
-  );
 }
 
 export function nodeRedisTogether(client: NodeRedisClient): Together | null {
