@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { History, Known } from './history.ts';
+import { type History, type Known, terminal } from './history.ts';
 import type { Answer, ToldEvent } from './protocol.ts';
 
 /** How the run ended: what each node says of each session, what lives of each subject, and all events there are. */
@@ -18,22 +18,44 @@ export interface Figures {
   readonly longestServed: number;
 }
 
-const terminal = new Set(['terminated', 'expired']);
-
-/** G3, G7: an ended session is never served later than the bound after its end was acknowledged, by any node. */
-export function checkEnded(history: History, bound: number): number {
+/**
+ * G3, G7: an ended session is never served later than the bound after its end was acknowledged, by any node. An end
+ * by the limit is acknowledged to nobody: it counts from when its event came.
+ */
+export function checkEnded(history: History, { events }: End, bound: number): { ended: number; longest: number } {
+  const told = new Set(events.filter(({ type }) => terminal.has(type)).map(({ sessionId }) => sessionId));
+  // What a failover lost again has not ended, though an event told so.
+  const endOf = ({ id, endedBy, toldBy }: Known): number => (told.has(id) ? Math.min(endedBy, toldBy) : endedBy);
   let longest = 0;
   for (const { ask, answer, from, node } of history.operations) {
     const known = history.of(ask);
     if (known === undefined || answer.is === 'refused' || answer.is === 'unknown' || ask.do === 'revoke') continue;
     if (ask.do !== 'visit' && ask.do !== 'write') continue;
-    const late = from - known.endedBy;
+    const late = from - endOf(known);
     assert.ok(late <= bound, `node ${node} served ${known.id} to ${ask.do} ${late} ms after its end`);
     // No write is taken by a session that has ended, whatever is remembered of it.
     assert.ok(ask.do === 'visit' || late <= 0, `node ${node} wrote to ${known.id} ${late} ms after its end`);
     longest = Math.max(longest, late);
   }
-  return longest;
+  const ended = [...history.sessions.values()].filter((known) => Number.isFinite(endOf(known)));
+  return { ended: ended.length, longest };
+}
+
+/** G4, G7: what was written is seen at once where it was written, and after the bound everywhere. */
+export function checkSeen(history: History, bound: number): void {
+  for (const { ask, answer, from, node } of history.operations) {
+    const known = history.of(ask);
+    if (known === undefined || answer.is !== 'live') continue;
+    const keys = new Set(answer.keys);
+    for (const [key, write] of known.written) {
+      const late = from - write.at;
+      if (late <= (write.node === node ? 0 : bound)) continue;
+      assert.ok(
+        keys.has(key),
+        `node ${node} served ${known.id} without ${key}, ${late} ms after node ${write.node} wrote it`,
+      );
+    }
+  }
 }
 
 /** G4, G5: nothing that was acknowledged is lost, and what ended stays so. */
@@ -50,7 +72,7 @@ function checkState(known: Known, answer: Answer, endings: readonly ToldEvent[])
   if (answer.is === 'live') {
     assert.ok(endedBy === Number.POSITIVE_INFINITY, `${id} lives although its end was acknowledged`);
     assert.equal(why, '', `${id} lives although it is told to have ended`);
-    for (const key of written) assert.ok(answer.keys.includes(key), `${id} lost ${key}`);
+    for (const key of written.keys()) assert.ok(answer.keys.includes(key), `${id} lost ${key}`);
     for (const key of answer.keys) assert.ok(written.has(key) || doubtful.has(key), `${id} has ${key} from nowhere`);
     assert.equal(new Set(answer.keys).size, answer.keys.length, `${id} has something twice`);
     return;

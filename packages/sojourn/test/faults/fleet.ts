@@ -75,10 +75,13 @@ export class Consumer {
   lost = 0;
   #heard: () => void = () => {};
 
-  constructor(settings: NodeSettings) {
+  constructor(settings: NodeSettings, told: (event: ToldEvent) => void = () => {}) {
     this.#node = new FleetNode(settings, (message) => {
       if ('lost' in message) this.lost += 1;
-      if ('event' in message) this.events.push(message.event);
+      if ('event' in message) {
+        this.events.push(message.event);
+        told(message.event);
+      }
       this.#heard();
     });
   }

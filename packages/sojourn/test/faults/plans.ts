@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { postgresServer } from '../stores/postgres-server.ts';
 import { needed } from '../stores/process.ts';
 import { redisCluster } from '../stores/redis-cluster.ts';
@@ -6,14 +7,12 @@ import { said, sentinelsOf } from '../stores/redis-sentinel.ts';
 import { redisServer } from '../stores/redis-server.ts';
 import { temporary } from '../temporary.ts';
 import { Line } from './line.ts';
-import { bound, type Plan, type Scene } from './run.ts';
+import { bound, type Faults, type Plan, type Scene } from './run.ts';
 
 export interface Staged {
   readonly plan: Plan;
   stop(): Promise<void>;
 }
-
-type Faults = Plan['faults'];
 
 /** What may happen to processes, whatever the engine. */
 const processes: Faults = {
@@ -96,11 +95,8 @@ async function sentinelStage(): Promise<Staged> {
   const replica = await redisServer('--replicaof', '127.0.0.1', port, ...settings);
   while (!(await said(Number(port), ['INFO', 'replication'])).includes('state=online'));
   const sentinels = await sentinelsOf(Number(port));
-  let failedOver = false;
-  const faults: Faults = {
-    ...processes,
+  const single: Faults = {
     'a primary that is cut off from its replica, and still answers and publishes': async ({ wait }) => {
-      if (failedOver) return;
       replica.signal('SIGSTOP');
       // Past `min-replicas-max-lag`, from when on it takes no writes.
       await wait(4500);
@@ -108,8 +104,6 @@ async function sentinelStage(): Promise<Staged> {
       await wait(1000);
     },
     'kill -9 of the primary, and the sentinels’ failover': async ({ wait }) => {
-      if (failedOver) return;
-      failedOver = true;
       await primary.stop('SIGKILL');
       const next = Number(new URL(replica.url).port);
       while (!(await said(next, ['INFO', 'replication'])).includes('role:master')) await wait(100);
@@ -120,7 +114,13 @@ async function sentinelStage(): Promise<Staged> {
   };
   const others: Awaited<ReturnType<typeof redisServer>>[] = [];
   return {
-    plan: { reach: () => ({ engine: 'sentinel', ports: sentinels.ports }), faults, bound, ahead: { 3: -120_000 } },
+    plan: {
+      reach: () => ({ engine: 'sentinel', ports: sentinels.ports }),
+      faults: processes,
+      once: single,
+      bound,
+      ahead: { 3: -120_000 },
+    },
     async stop() {
       await sentinels.stop();
       for (const server of [...others, replica, primary]) await server.stop();
@@ -146,15 +146,28 @@ async function clusterStage(): Promise<Staged> {
     cli('CLUSTER', 'NODES')
       .split('\n')
       .find((line) => line.includes(`:${port}@`)) ?? 'fail';
-  const managed = (...args: string[]): boolean =>
-    spawnSync(needed('redis-cli'), ['--cluster', ...args], { stdio: 'ignore', timeout: 30_000 }).status === 0;
-  let failedOver = false;
+  /** The clients, which are this process, go on meanwhile. */
+  const managed = async (...args: string[]): Promise<boolean> => {
+    const child = spawn(needed('redis-cli'), ['--cluster', ...args], { stdio: 'ignore', timeout: 30_000 });
+    const [code] = await once(child, 'close');
+    return code === 0;
+  };
   const faults: Faults = {
     ...processes,
+    'slots move to another primary': async ({ wait }) => {
+      const [[from] = [''], [to] = ['']] = primaries();
+      const host = new URL(first).host;
+      const flags = ['--cluster-from', from, '--cluster-to', to, '--cluster-slots', '600', '--cluster-yes'];
+      // Where a node takes the cluster for down in the middle, the slot that was on its way is put right first.
+      while (!(await managed('reshard', host, ...flags))) {
+        await wait(500);
+        await managed('fix', host);
+      }
+    },
+  };
+  const single: Faults = {
     'kill -9 of a primary, and the cluster’s failover': async ({ wait }) => {
-      // Each primary has one replica, so that this can be done once.
-      if (failedOver) return;
-      failedOver = true;
+      // Each primary has one replica.
       const before = primaries();
       const victim = before.find(([, port]) => String(port) !== new URL(first).port)?.[1] ?? 0;
       await cluster.kill(victim);
@@ -165,19 +178,15 @@ async function clusterStage(): Promise<Staged> {
       // It has heard that it is a replica now.
       while (lineOf(victim).includes('fail')) await wait(100);
     },
-    'slots move to another primary': async ({ wait }) => {
-      const [[from] = [''], [to] = ['']] = primaries();
-      const host = new URL(first).host;
-      const flags = ['--cluster-from', from, '--cluster-to', to, '--cluster-slots', '600', '--cluster-yes'];
-      // Where a node takes the cluster for down in the middle, the slot that was on its way is put right first.
-      while (!managed('reshard', host, ...flags)) {
-        await wait(500);
-        managed('fix', host);
-      }
-    },
   };
   return {
-    plan: { reach: () => ({ engine: 'cluster', urls: cluster.urls }), faults, bound, ahead: { 3: 120_000 } },
+    plan: {
+      reach: () => ({ engine: 'cluster', urls: cluster.urls }),
+      faults,
+      once: single,
+      bound,
+      ahead: { 3: 120_000 },
+    },
     stop: () => cluster.stop(),
   };
 }

@@ -1,14 +1,20 @@
-import { seeded } from '../../src/stores/contract/subject.ts';
-import { checkEnded, checkEvents, checkKept, checkLimit, type End, type Figures } from './checker.ts';
+import assert from 'node:assert/strict';
+import { browse, subjects } from './browsing.ts';
+import { checkEnded, checkEvents, checkKept, checkLimit, checkSeen, type End, type Figures } from './checker.ts';
+import { Clients, wait } from './clients.ts';
 import { Consumer, FleetNode } from './fleet.ts';
 import { History } from './history.ts';
 import type { Answer, Ask, NodeSettings, Reach, ToldEvent } from './protocol.ts';
+import { spy } from './spying.ts';
 
 export const bound = 1000;
 const limit = 5;
-const clients = 12;
-const subjects = 40;
+const browsers = 12;
+const spies = 2;
 const nodeCount = 4;
+/** Until the nodes remember sessions, and after the last fault, in milliseconds. */
+const before = 2000;
+const after = 1000;
 
 /** What a fault may do to the nodes; what it does to the engine it knows itself. */
 export interface Scene {
@@ -17,18 +23,18 @@ export interface Scene {
   wait(milliseconds: number): Promise<void>;
 }
 
+export type Faults = Readonly<Record<string, (scene: Scene) => Promise<void>>>;
+
 export interface Plan {
   readonly reach: (node: number) => Reach;
   /** One after another, again and again until the time is over. */
-  readonly faults: Readonly<Record<string, (scene: Scene) => Promise<void>>>;
+  readonly faults: Faults;
+  /** What can happen to the engine once: after the others, in the first round. */
+  readonly once?: Faults;
   /** How long an ended session may be served after its end was acknowledged. */
   readonly bound: number;
   /** Nodes whose clock is wrong, by how much. */
   readonly ahead?: Readonly<Record<number, number>>;
-}
-
-function wait(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Four nodes under load and faults for so long; then everything is looked at. Throws what it finds wrong. */
@@ -40,77 +46,63 @@ export async function run(plan: Plan, seconds: number, seed: number, say: (text:
     ahead: plan.ahead?.[node] ?? 0,
   });
   const nodes = Array.from({ length: nodeCount }, (_, node) => new FleetNode(settings(node)));
-  const consumer = new Consumer(settings(0));
   const history = new History();
+  const consumer = new Consumer(settings(0), (event) => history.told(event));
+  const clients = new Clients(nodes, history);
   try {
     await Promise.all([...nodes.map((node) => node.start()), consumer.start()]);
-    const until = performance.now() + seconds * 1000;
-    const load = Array.from({ length: clients }, (_, client) => browse(nodes, history, seed * 1000 + client, until));
-    const scene: Scene = { nodes, consumer, wait };
-    for (let round = 0; performance.now() < until; round++) {
-      for (const [name, fault] of Object.entries(plan.faults)) {
-        if (performance.now() >= until && round > 0) break;
-        say(`${name}, after ${history.operations.length} operations`);
-        await fault(scene);
-        await wait(300);
-      }
-    }
-    await Promise.all(load);
+    const load = Promise.all([
+      ...Array.from({ length: browsers }, (_, client) => browse(clients, seed * 1000 + client)),
+      ...Array.from({ length: spies }, (_, client) => spy(clients, history, seed * 1000 + 500 + client, limit)),
+    ]);
+    await wait(before);
+    const idle = await strike(plan, seconds, { nodes, consumer, wait }, history, say);
+    await wait(after);
+    await Promise.all([clients.finish(), load]);
+    await clients.finish();
     const end = await look(nodes, history, plan);
-    const longestServed = checkEnded(history, plan.bound);
+    const { ended, longest } = checkEnded(history, end, plan.bound);
+    checkSeen(history, plan.bound);
     checkKept(history, end);
     checkLimit(end, limit);
     const last = end.events.at(-1)?.cursor;
     if (last !== undefined) await consumer.until(() => consumer.events.length >= end.events.length, 20_000);
     checkEvents(history, end, consumer.lost === 0 ? consumer.events : end.events);
-    const ended = [...history.sessions.values()].filter(({ endedBy }) => Number.isFinite(endedBy));
+    assert.deepEqual(idle, [], 'faults during which nothing was answered');
     const unknown = history.operations.filter(({ answer }) => answer.is === 'unknown');
     return {
       operations: history.operations.length,
       unknown: unknown.length,
       sessions: history.sessions.size,
-      ended: ended.length,
-      longestServed,
+      ended,
+      longestServed: longest,
     };
   } finally {
     await Promise.all([...nodes.map((node) => node.kill()), consumer.kill()]);
   }
 }
 
-/** One client: signs in, comes back to any node, writes, signs out; also with tokens that have ended. */
-async function browse(nodes: readonly FleetNode[], history: History, seed: number, until: number): Promise<void> {
-  const random = seeded(seed);
-  const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)];
-  const mine: { id: string; token: string; writes: number }[] = [];
-  while (performance.now() < until) {
-    const node = Math.floor(random() * nodes.length);
-    const ask = next(random, pick(mine.slice(-12)), seed);
-    const from = performance.now();
-    const answer = (await nodes[node]?.ask(ask)) ?? { is: 'unknown', why: 'no such node' };
-    history.add({ node, ask, from, to: performance.now(), answer });
-    if (answer.is === 'signedIn') mine.push({ id: answer.id, token: answer.token, writes: 0 });
-    // As clients do that are told to come again later.
-    if (answer.is === 'unknown') await wait(20);
+/** Every fault once at least, and again until the time is over. Answers those that met no load. */
+async function strike(
+  { faults, once = {} }: Plan,
+  seconds: number,
+  scene: Scene,
+  history: History,
+  say: (text: string) => void,
+): Promise<readonly string[]> {
+  const until = performance.now() + seconds * 1000;
+  const idle = new Set<string>();
+  for (let round = 0; round === 0 || performance.now() < until; round++) {
+    for (const [name, fault] of Object.entries(round === 0 ? { ...faults, ...once } : faults)) {
+      if (performance.now() >= until && round > 0) break;
+      const { answered } = history;
+      await fault(scene);
+      say(`${name}: ${history.answered - answered} operations answered`);
+      if (history.answered === answered) idle.add(name);
+      await wait(300);
+    }
   }
-}
-
-function next(
-  random: () => number,
-  session: { id: string; token: string; writes: number } | undefined,
-  seed: number,
-): Ask {
-  const dice = random();
-  if (session === undefined || dice < 0.08) {
-    return { do: 'signIn', subject: `u${Math.floor(random() * subjects)}` };
-  }
-  const { id, token } = session;
-  if (dice < 0.12) return { do: 'signOut', token };
-  if (dice < 0.14) return { do: 'revoke', id };
-  if (dice < 0.3 && session.writes < 30) {
-    session.writes += 1;
-    return { do: 'write', token, key: `${seed}.${session.writes}` };
-  }
-  return { do: 'visit', token };
+  return [...idle];
 }
 
 /** The end: every node is asked about every session until it can say, past the bound. */
