@@ -18,7 +18,7 @@ before(() => {
 });
 after(() => copy?.remove());
 
-async function run(path: string, { pattern, tests }: Mutant): Promise<{ code: unknown; said: string }> {
+async function run(path: string, { pattern, tests, env }: Mutant): Promise<{ code: unknown; said: string }> {
   const child = spawn(
     process.execPath,
     [
@@ -26,7 +26,7 @@ async function run(path: string, { pattern, tests }: Mutant): Promise<{ code: un
       ...tests.map((file) => join(path, 'packages/sojourn', file)),
     ],
     // Not as a part of this run of tests.
-    { cwd: path, env: { ...process.env, NODE_TEST_CONTEXT: undefined }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { cwd: path, env: { ...process.env, ...env, NODE_TEST_CONTEXT: undefined }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -9,6 +9,7 @@ export interface Mutant {
   /** Of packages/sojourn: what must find it. */
   readonly tests: readonly string[];
   readonly pattern: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly skip?: string | false;
 }
 
@@ -82,6 +83,16 @@ export const mutants: readonly Mutant[] = [
     to: '&& wall !== Number.NaN;',
     tests: ['src/cache/cache.test.ts'],
     pattern: 'G7',
+  },
+  {
+    bug: 'no bound: what was proved once is served for ever',
+    file: 'cache/proof.ts',
+    from: 'if (!this.#beating) this.#beat();\n    return proved;',
+    to: 'if (!this.#beating) this.#beat();\n    return proved || Number.isFinite(this.#elapsed[partition] ?? Number.NaN);',
+    tests: ['test/faults/faults.test.ts'],
+    pattern: '\\[redis\\]',
+    env: { FAULT_SECONDS: '1', FAULT_ONLY: 'answers stall' },
+    skip: process.env['REDIS_URL'] ? 'these tests stop their servers' : redis,
   },
   {
     bug: 'a verdict from memory: a token that was rotated elsewhere is refused',
