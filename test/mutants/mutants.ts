@@ -85,6 +85,22 @@ export const mutants: readonly Mutant[] = [
     pattern: 'G7',
   },
   {
+    bug: 'a silent primary of a cluster is proved by the others',
+    file: 'cache/proof.ts',
+    from: 'if (beat.unproved.includes(partition)) continue;',
+    to: '',
+    tests: ['src/cache/forgetting.test.ts'],
+    pattern: 'silent primary',
+  },
+  {
+    bug: 'what a transaction asks for is answered from outside of it, and remembered',
+    file: 'cache/cache.ts',
+    from: '(tx === undefined ? this.#find(id) : engine.find(id, tx))',
+    to: 'this.#find(id)',
+    tests: ['src/cache/forgetting.test.ts'],
+    pattern: 'transaction',
+  },
+  {
     bug: 'no bound: what was proved once is served for ever',
     file: 'cache/proof.ts',
     from: 'if (!this.#beating) this.#beat();\n    return proved;',
