@@ -75,7 +75,7 @@ async function seamOn(client: NodeRedisClient, reached: Reached, prefix: string)
 }
 
 /** A server as a cluster of one, which is treated like any cluster. */
-function clusterOf(client: NodeRedisClient): NodeRedisCluster {
+export function clusterOf(client: NodeRedisClient): NodeRedisCluster {
   return {
     masters: [client],
     nodeClient: () => client,

@@ -28,6 +28,13 @@ const touchedAtOnce = 200;
 
 const nothing: Records = { sessions: [], unreadable: [] };
 
+interface Claimed extends Records {
+  readonly partition: number | null;
+  readonly more: boolean;
+}
+
+const nothingClaimed: Claimed = { ...nothing, partition: null, more: false };
+
 export interface RedisParts {
   readonly send: Send;
   readonly keys: Keys;
@@ -70,7 +77,7 @@ export class RedisEngine implements Engine {
     };
     this.#keys = keys;
     this.#events = new EventLog(this.#send, keys, epoch);
-    this.#reader = new RedisReader(this.#send, keys, this.#events, given);
+    this.#reader = new RedisReader({ send: this.#send, keys, cluster, given }, this.#events);
     this.#given = given;
     this.#visitors = new Visitors({ count: () => this.#countVisitors() });
     this.#sweeping = new Sweeping(this.#send, keys, given);
@@ -138,19 +145,20 @@ export class RedisEngine implements Engine {
     const numbers = group.map((partition) => String(known?.numbers[partition] ?? ''));
     const answer = await run(this.#send, 'beat', names, [String(this.#given?.() ?? ''), ...numbers]);
     const [time, ...logs] = Array.isArray(answer) ? answer : [];
-    this.#reader.learnTime(Number(textOf(time)), sent);
+    this.#reader.learnTime(group[0] ?? 0, Number(textOf(time)), sent);
     return logs.map(changesOf);
   }
 
   async load(wanted: Wanted): Promise<Loaded> {
     const { ids = [], subject, tombstones = false, owners = false, anonymous, due } = wanted;
+    const place = subject === undefined ? partitionOf(ids[0] ?? 'A') : this.#keys.partitionOfSubject(subject);
+    const claimed = due === undefined ? nothingClaimed : await this.#claim(this.now(), due);
     const [now, given, { stamped, ...ofSubject }, visitors] = await Promise.all([
-      this.#reader.time(),
+      this.#reader.time(claimed.partition ?? place),
       this.#reader.records(ids),
       subject === undefined ? { ...nothing, stamped: null } : this.#ofSubject(subject, tombstones),
       anonymous === undefined ? 0 : this.#visitors.reserve(ids[0] ?? '', anonymous),
     ]);
-    const claimed = due === undefined ? { ...nothing, more: false } : await this.#claim(now, due);
     const every = [given, ofSubject, claimed];
     const sessions = new Map(every.flatMap((some) => some.sessions.map((record) => [record.id, record])));
     const unreadable = new Map(every.flatMap((some) => some.unreadable.map((row) => [row.id, row])));
@@ -185,9 +193,9 @@ export class RedisEngine implements Engine {
     };
   }
 
-  async #claim(now: number, most: number): Promise<Records & { readonly more: boolean }> {
+  async #claim(now: number, most: number): Promise<Claimed> {
     const { ids, partition, more } = await this.#sweeping.claim(now, most);
-    return { ...(await this.#reader.recordsOf(this.#keys.due(partition), ids)), more };
+    return { ...(await this.#reader.recordsOf(this.#keys.due(partition), ids)), partition, more };
   }
 
   async #countVisitors(): Promise<number> {

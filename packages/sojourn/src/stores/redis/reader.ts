@@ -18,19 +18,28 @@ export interface Records {
   readonly unreadable: readonly UnreadableRow[];
 }
 
+export interface ReaderParts {
+  readonly send: Send;
+  readonly keys: Keys;
+  readonly cluster: boolean;
+  readonly given: (() => number) | null;
+}
+
 /** Reads, by plain commands. */
 export class RedisReader {
   readonly #send: Send;
   readonly #keys: Keys;
   readonly #events: EventLog;
+  readonly #cluster: boolean;
   readonly #given: (() => number) | null;
   /** How far the engine's clock is ahead of this machine's. */
   #ahead = 0;
 
-  constructor(send: Send, keys: Keys, events: EventLog, given: (() => number) | null) {
+  constructor({ send, keys, cluster, given }: ReaderParts, events: EventLog) {
     this.#send = send;
     this.#keys = keys;
     this.#events = events;
+    this.#cluster = cluster;
     this.#given = given;
   }
 
@@ -139,17 +148,17 @@ export class RedisReader {
     return { records: page, after: page.length < most ? null : (page.at(-1)?.id ?? null) };
   }
 
-  /** The engine said at `at` what was asked at `sent`, and it has just arrived. */
-  learnTime(at: number, sent: number): void {
-    this.#ahead = aheadBy(this.#ahead, at, sent);
+  /** A partition's node said at `at` what was asked at `sent`, and it has just arrived. Of many clocks one is followed. */
+  learnTime(partition: number, at: number, sent: number): void {
+    if (!this.#cluster || partition === 0) this.#ahead = aheadBy(this.#ahead, at, sent);
   }
 
-  async time(): Promise<number> {
+  /** By the clock that a partition's writes are judged by: in a cluster that of its own node. */
+  async time(partition: number): Promise<number> {
     if (this.#given) return this.#given();
     const sent = Date.now();
-    const [seconds, microseconds] = listOf(await this.#send('TIME')).map(Number);
-    const now = (seconds ?? 0) * 1000 + Math.floor((microseconds ?? 0) / 1000);
-    this.#ahead = aheadBy(this.#ahead, now, sent);
+    const now = Number(textOf(await run(this.#send, 'time', [this.#keys.counts(partition)], [])));
+    this.learnTime(partition, now, sent);
     return now;
   }
 }

@@ -3,7 +3,7 @@ import { changesKept } from '../changes.ts';
 import { textOf } from './client.ts';
 import { headWidth, seenAt, stampWidth, stateOffset, versionWidth } from './values.ts';
 
-export type Script = 'commit' | 'touch' | 'claim' | 'repair' | 'erase' | 'forget' | 'beat';
+export type Script = 'commit' | 'touch' | 'claim' | 'repair' | 'erase' | 'forget' | 'beat' | 'time';
 
 const clock = `
 local function now(given)
@@ -143,6 +143,10 @@ if tonumber(redis.call('HGET', KEYS[2], 'forgotten') or 0) < tonumber(ARGV[1]) t
 end
 return removed`;
 
+/** By the clock of the node that has a key, in milliseconds. */
+const time = `${clock}
+return string.format('%.0f', now(''))`;
+
 const scripts: Readonly<Record<Script, { readonly text: string; readonly hash: string }>> = {
   commit: hashed(commit),
   touch: hashed(touch),
@@ -151,6 +155,7 @@ const scripts: Readonly<Record<Script, { readonly text: string; readonly hash: s
   erase: hashed(erase),
   forget: hashed(forget),
   beat: hashed(beat),
+  time: hashed(time),
 };
 
 function hashed(text: string): { text: string; hash: string } {
