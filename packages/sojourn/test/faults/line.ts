@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as after } from 'node:timers/promises';
 
 type Way = 'open' | 'delayed' | 'answers stalled' | 'commands stalled';
 
@@ -71,9 +72,11 @@ export class Line {
   }
 
   #carry(from: Socket, to: Socket): void {
+    // One after another: what comes when the delay is over waits for what was delayed before it.
+    let last: Promise<unknown> = Promise.resolve();
     from.on('data', (data: Buffer) => {
-      if (this.#way !== 'delayed') to.write(data);
-      else setTimeout(() => to.write(data), 50).unref();
+      const due = this.#way === 'delayed' ? after(50) : null;
+      last = last.then(() => due).then(() => to.write(data));
     });
   }
 
