@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { NearCache } from '../src/cache/cache.ts';
 import type { Store } from '../src/lifecycle/ports.ts';
-import { created } from '../src/stores/contract/subject.ts';
+import type { SessionRecord } from '../src/lifecycle/session.ts';
+import { created, found } from '../src/stores/contract/subject.ts';
 import { memory } from '../src/stores/memory.ts';
 import { TestClock } from '../src/testing/clock.ts';
 import { systemHash } from '../src/world.ts';
@@ -54,6 +55,22 @@ export class Site {
   async prove(id: string): Promise<void> {
     this.near.get(id);
     await settled();
+  }
+
+  /** A read of the engine as it is, whose answer stays on its way until the one that is answered here is called. */
+  async underWay(id: string): Promise<() => Promise<SessionRecord | null>> {
+    const stale = await found(this.engine, id);
+    const way = Promise.withResolvers<void>();
+    this.between.answering('find', async () => {
+      await way.promise;
+      return stale;
+    });
+    const reading = this.near.store.find(id);
+    await settled();
+    return async () => {
+      way.resolve();
+      return reading;
+    };
   }
 
   /** Time passes, and beats with it. */

@@ -4,7 +4,7 @@ import { settled } from '../../test/between.ts';
 import { code } from '../../test/lab.ts';
 import { Site } from '../../test/near.ts';
 import type { Store } from '../lifecycle/ports.ts';
-import { created, found, operation, writing } from '../stores/contract/subject.ts';
+import { created, operation, writing } from '../stores/contract/subject.ts';
 
 const ending = { reason: 'signed_out', by: 'u1', operation: 'o1' } as const;
 
@@ -85,18 +85,10 @@ test('G3: a read that a change overtook is not kept', async () => {
   const { id } = await created(site.engine, 'u1');
   await site.prove(id);
   // Read, and on its way back while the session ends and a beat tells of it.
-  const stale = await found(site.engine, id);
-  const way = Promise.withResolvers<void>();
-  site.between.answering('find', async () => {
-    await way.promise;
-    return stale;
-  });
-  const reading = site.near.store.find(id);
-  await settled();
+  const arrive = await site.underWay(id);
   await site.far.end(id, ending);
   await site.pass(300);
-  way.resolve();
-  assert.equal((await reading)?.ending, undefined);
+  assert.equal((await arrive())?.ending, undefined);
   assert.equal(site.near.get(id), null);
   assert.equal(site.near.counts.overtaken, 1);
 });

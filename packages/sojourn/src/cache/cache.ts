@@ -65,8 +65,9 @@ export class NearCache implements Near {
 
   get(id: string): SessionRecord | null {
     // The proof first: it drops what has changed.
-    const proved = this.#proof.holds(partitionOf(id));
-    const record = this.#entries.get(id);
+    const partition = partitionOf(id);
+    const proved = this.#proof.holds(partition);
+    const record = this.#entries.get(id, partition);
     if (record === null) this.#misses += 1;
     else if (!proved) this.#bypasses.unproved += 1;
     else this.#hits += 1;

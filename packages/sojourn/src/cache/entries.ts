@@ -34,8 +34,9 @@ export class Entries {
     this.#most = most;
   }
 
-  get(id: string): SessionRecord | null {
-    const entry = this.#parts[partitionOf(id)]?.get(id);
+  /** `partition`: the id's own, which the caller has at hand. */
+  get(id: string, partition: number): SessionRecord | null {
+    const entry = this.#parts[partition]?.get(id);
     if (entry === undefined) return null;
     entry.used = true;
     return entry.record;

@@ -75,22 +75,14 @@ test('G3: a read is not kept when its partition was lost meanwhile', async () =>
   const site = new Site();
   const { id } = await created(site.engine, 'u1');
   await site.prove(id);
-  const stale = await found(site.engine, id);
-  const way = Promise.withResolvers<void>();
-  site.between.answering('find', async () => {
-    await way.promise;
-    return stale;
-  });
-  const reading = site.near.store.find(id);
-  await settled();
+  const arrive = await site.underWay(id);
   // More than the engine remembers: the beat cannot name what has changed.
   for (let version = 1; version <= 1100; version++) {
     await site.far.update(id, version, { data: `{"n":${version}}` }, writing());
   }
   await site.pass(300);
   assert.equal(site.near.counts.partitionsLost, 1);
-  way.resolve();
-  await reading;
+  await arrive();
   assert.equal(site.near.get(id), null);
   assert.equal(site.near.counts.overtaken, 1);
 });

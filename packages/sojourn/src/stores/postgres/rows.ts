@@ -3,9 +3,9 @@ import { isTerminal } from '../../lifecycle/events.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { changesKept } from '../changes.ts';
+import { partitionOfSubject } from '../partition.ts';
 import { dueAt, stateOf } from '../rows.ts';
 import type { Stage, StampedSubject, UnreadableRow } from '../staged/engine.ts';
-import { partitionOfSubject } from '../staged/families.ts';
 import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
 
 export type Row = Readonly<Record<string, unknown>>;

@@ -6,7 +6,6 @@ import type { Rows } from '../rows.ts';
 import { type DecidedOn, Decisions } from '../staged/decisions.ts';
 import type { Stage } from '../staged/engine.ts';
 import { about } from '../staged/split.ts';
-import type { Keys } from './keys.ts';
 import { partIn, partitionsOf } from './parts.ts';
 
 /*
@@ -21,19 +20,18 @@ const unseenFor = 120_000;
 /** `engine` writes in one partition. `false`: decide again; what was made has ended, if anything was. */
 export async function commitAcross(
   engine: DecidedOn,
-  keys: Keys,
   stage: Stage,
   until: number = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
-  const touched = partitionsOf(stage, keys);
+  const touched = partitionsOf(stage);
   if (touched.length < 2) return engine.commit(stage);
   if (touched.length > 2) throw new TypeError('a decision reaches two partitions at most');
   const [made] = stage.insert;
-  if (made === undefined) return everyPart(engine, keys, stage, touched);
+  if (made === undefined) return everyPart(engine, stage, touched);
   const place = partitionOf(made.id);
-  const own = partIn(place, stage, keys);
+  const own = partIn(place, stage);
   if (!(await engine.commit(provisional(own, made)))) return false;
-  const rest = touched.filter((partition) => partition !== place).map((partition) => partIn(partition, stage, keys));
+  const rest = touched.filter((partition) => partition !== place).map((partition) => partIn(partition, stage));
   const { decide } = new Decisions(engine);
   for (const part of rest) {
     if ((await engine.commit(part)) || (await endedAnew(decide, part, until))) continue;
@@ -44,8 +42,8 @@ export async function commitAcross(
 }
 
 /** A refusal, which changes the subject at most. */
-async function everyPart(engine: DecidedOn, keys: Keys, stage: Stage, touched: readonly number[]): Promise<boolean> {
-  for (const partition of touched) if (!(await engine.commit(partIn(partition, stage, keys)))) return false;
+async function everyPart(engine: DecidedOn, stage: Stage, touched: readonly number[]): Promise<boolean> {
+  for (const partition of touched) if (!(await engine.commit(partIn(partition, stage)))) return false;
   return true;
 }
 

@@ -3,6 +3,7 @@ import type { Beat, Mark, SubjectsPage, Touch } from '../../lifecycle/ports.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import { Announcements, type Hear } from '../announcements.ts';
 import { beatOf, type ChangesSince } from '../changes.ts';
+import { partitionOfSubject } from '../partition.ts';
 import { refuseTransaction } from '../rows.ts';
 import type { DecidedOn } from '../staged/decisions.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
@@ -151,7 +152,7 @@ export class RedisEngine implements Engine {
 
   async load(wanted: Wanted): Promise<Loaded> {
     const { ids = [], subject, tombstones = false, owners = false, anonymous, due } = wanted;
-    const place = subject === undefined ? partitionOf(ids[0] ?? 'A') : this.#keys.partitionOfSubject(subject);
+    const place = subject === undefined ? partitionOf(ids[0] ?? 'A') : partitionOfSubject(subject);
     const claimed = due === undefined ? nothingClaimed : await this.#claim(this.now(), due);
     const [now, given, { stamped, ...ofSubject }, visitors] = await Promise.all([
       this.#reader.time(claimed.partition ?? place),
@@ -206,9 +207,7 @@ export class RedisEngine implements Engine {
   }
 
   async commit(stage: Stage, until?: number): Promise<boolean> {
-    const committed = await (this.#cluster
-      ? commitAcross(this.#onePartition, this.#keys, stage, until)
-      : this.#commitPart(stage));
+    const committed = await (this.#cluster ? commitAcross(this.#onePartition, stage, until) : this.#commitPart(stage));
     const visitors = [...stage.counts.values()].reduce((sum, { anonymous }) => sum + anonymous, 0);
     this.#visitors.settled(
       stage.insert.map(({ id }) => id),

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { characterOf, partitionOf, partitions } from '../../lifecycle/token.ts';
+import { characterOf, partitions } from '../../lifecycle/token.ts';
+import { partitionOfSubject } from '../partition.ts';
 
 /**
  * The names of everything. The partition stands in braces, so that a cluster keeps all of one subject,
@@ -22,16 +22,16 @@ export class Keys {
 
   /** Ids of a subject's sessions that have not ended, by their absolute limit. */
   live(subject: string): string {
-    return this.#of(characterOfSubject(subject), `l:${subject}`);
+    return this.#ofSubject(subject, `l:${subject}`);
   }
 
   /** Ids of a subject's sessions that have ended, by when they need not be remembered. */
   tombstones(subject: string): string {
-    return this.#of(characterOfSubject(subject), `t:${subject}`);
+    return this.#ofSubject(subject, `t:${subject}`);
   }
 
   subject(subject: string): string {
-    return this.#of(characterOfSubject(subject), `u:${subject}`);
+    return this.#ofSubject(subject, `u:${subject}`);
   }
 
   /** The subjects that have a record, by when it may be forgotten. */
@@ -41,26 +41,21 @@ export class Keys {
 
   /** Numbers of the events that tell how the subject's sessions ended. */
   endings(subject: string): string {
-    return this.#of(characterOfSubject(subject), `x:${subject}`);
+    return this.#ofSubject(subject, `x:${subject}`);
   }
 
   /** Numbers of the other events about a subject. */
   history(subject: string): string {
-    return this.#of(characterOfSubject(subject), `h:${subject}`);
+    return this.#ofSubject(subject, `h:${subject}`);
   }
 
   counts(partition: number): string {
     return this.#of(characterOf(partition), 'n');
   }
 
-  /** Of a subject's sessions and all that is kept about it. */
-  partitionOfSubject(subject: string): number {
-    return partitionOf(characterOfSubject(subject));
-  }
-
   /** The events of a subject's partition. */
   eventsOf(subject: string): string {
-    return this.events(this.partitionOfSubject(subject));
+    return this.events(partitionOfSubject(subject));
   }
 
   /** Events by their number. */
@@ -87,17 +82,16 @@ export class Keys {
     return this.#of(characterOf(partition), 'd');
   }
 
+  #ofSubject(subject: string, rest: string): string {
+    return this.#of(characterOf(partitionOfSubject(subject)), rest);
+  }
+
   #of(partition: string, rest: string): string {
     return `${this.#prefix}:{${partition}}:${rest}`;
   }
 }
 
-/** The first 6 bits of SHA-256 of the subject, as the character that its sessions' ids begin with. */
-export function characterOfSubject(subject: string): string {
-  return createHash('sha256').update(subject).digest('base64url').charAt(0);
-}
-
-/** What stands in braces, which says in which slot of a cluster a key is. */
-export function slotOf(key: string): string {
+/** What stands in braces, which says in which slot of a cluster a key is: its hash tag. */
+export function hashTagOf(key: string): string {
   return /\{(.)\}/.exec(key)?.[1] ?? '';
 }

@@ -1,6 +1,6 @@
 import { partitionOf } from '../../lifecycle/token.ts';
+import { partitionOfSubject } from '../partition.ts';
 import type { Stage } from '../staged/engine.ts';
-import type { Keys } from './keys.ts';
 
 /*
  * In a cluster a script reaches one partition. A decision reaches two only where a session takes the
@@ -8,21 +8,21 @@ import type { Keys } from './keys.ts';
  */
 
 /** The partitions that a decision touches. */
-export function partitionsOf(stage: Stage, keys: Keys): number[] {
+export function partitionsOf(stage: Stage): number[] {
   const ids = [...stage.guards.map(({ id }) => id), ...stage.remove, ...stage.bury.keys(), ...stage.defer.keys()];
-  const subjects = stage.subject ? [keys.partitionOfSubject(stage.subject.subject)] : [];
+  const subjects = stage.subject ? [partitionOfSubject(stage.subject.subject)] : [];
   return [...new Set([...ids.map(partitionOf), ...stage.counts.keys(), ...subjects])];
 }
 
 /** What a decision does in one partition. */
-export function partIn(partition: number, stage: Stage, keys: Keys): Stage {
+export function partIn(partition: number, stage: Stage): Stage {
   const here = (id: string): boolean => partitionOf(id) === partition;
   const own = <T>(map: ReadonlyMap<string, T>): Map<string, T> => new Map([...map].filter(([id]) => here(id)));
   const { subject } = stage;
   return {
     ...stage,
     guards: stage.guards.filter(({ id }) => here(id)),
-    subject: subject && keys.partitionOfSubject(subject.subject) === partition ? subject : null,
+    subject: subject && partitionOfSubject(subject.subject) === partition ? subject : null,
     insert: stage.insert.filter(({ id }) => here(id)),
     replace: stage.replace.filter(({ id }) => here(id)),
     remove: stage.remove.filter(here),

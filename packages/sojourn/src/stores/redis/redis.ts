@@ -6,7 +6,7 @@ import { type RedisClient, textOf } from './client.ts';
 import { Confirming } from './confirming.ts';
 import { connectionOf, primariesSeen, refuseUnfit } from './connection.ts';
 import { RedisEngine } from './engine.ts';
-import { Keys, slotOf } from './keys.ts';
+import { hashTagOf, Keys } from './keys.ts';
 import { checkSettings } from './settings.ts';
 import { subscription } from './subscription.ts';
 import type { WaitReplicas } from './together.ts';
@@ -52,7 +52,7 @@ export async function redis(client: RedisClient, options: RedisOptions = {}): Pr
   }
   const keys = new Keys(prefix);
   // In a cluster only what is in one slot is sure to be on one node.
-  const confirming = wait && together ? new Confirming(together, wait, cluster ? slotOf : () => '') : null;
+  const confirming = wait && together ? new Confirming(together, wait, cluster ? hashTagOf : () => '') : null;
   try {
     const warnings = await checkSettings(connection, options);
     await send('SET', keys.epoch, randomBytes(6).toString('base64url'), 'NX');

@@ -2,6 +2,7 @@ import { isTerminal } from '../../lifecycle/events.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
+import { partitionOfSubject } from '../partition.ts';
 import { dueAt, retention } from '../rows.ts';
 import type { Stage } from '../staged/engine.ts';
 import { bodyOf } from './events.ts';
@@ -144,7 +145,8 @@ export class StageWriter {
 
   /** Its stamp is the partition's counter, so it never comes again. */
   #writeSubject({ subject, record }: { readonly subject: string; readonly record: SubjectRecord | null }): void {
-    const part = this.#part(this.#keys.partitionOfSubject(subject));
+    const partition = partitionOfSubject(subject);
+    const part = this.#part(partition);
     if (part.changed.length === 0) part.changed.push('');
     const key = this.#use(this.#keys.subject(subject));
     if (record === null) {
@@ -153,7 +155,7 @@ export class StageWriter {
     }
     // Longer than any sign-in waits for its second factor.
     const until = Math.max(this.#stage.now, record.kept?.until ?? 0) + retention;
-    const names = this.#keys.subjects(this.#keys.partitionOfSubject(subject));
+    const names = this.#keys.subjects(partition);
     this.#command('ZADD', names, record.disabled ? '+inf' : String(until), subject);
     this.#command('ZREMRANGEBYSCORE', names, '-inf', String(this.#stage.now));
     part.subject = { key, body: encodeSubject(record), ...(record.disabled ? {} : { keep: this.#until(until) }) };

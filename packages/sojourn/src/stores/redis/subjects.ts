@@ -1,13 +1,14 @@
 import type { SubjectRecord, SubjectsPage } from '../../lifecycle/ports.ts';
 import { characterOf, partitionOf } from '../../lifecycle/token.ts';
+import { partitionOfSubject } from '../partition.ts';
 import { listOf, type Send, textOf } from './client.ts';
 import { everyPartition } from './events.ts';
-import { characterOfSubject, type Keys } from './keys.ts';
+import type { Keys } from './keys.ts';
 import { decodeSubject } from './values.ts';
 
 /** Subjects by partition, then by name. What Redis has forgotten meanwhile is passed over. */
 export async function subjectsPage(send: Send, keys: Keys, after: string | null, most: number): Promise<SubjectsPage> {
-  const first = after === null ? '' : characterOfSubject(after);
+  const first = after === null ? '' : characterOf(partitionOfSubject(after));
   const order = everyPartition.map(characterOf).sort();
   const names: string[] = [];
   for (const character of order.filter((one) => one >= first)) {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
+import { partitionOfSubject } from '../partition.ts';
 
 /** What is adopted in one step: one subject with its sessions, or the visitors of one partition. */
 export interface Family {
@@ -21,9 +21,4 @@ export function familiesOf(records: readonly SessionRecord[], subjects: readonly
   for (const record of records) familyOf(record.subject, partitionOf(record.id)).records.push(record);
   for (const record of subjects) familyOf(record.subject, partitionOfSubject(record.subject)).subjects.push(record);
   return [...families.values()];
-}
-
-/** Where a subject's sessions are. */
-export function partitionOfSubject(subject: string): number {
-  return partitionOf(createHash('sha256').update(subject).digest('base64url'));
 }
