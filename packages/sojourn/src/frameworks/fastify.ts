@@ -34,9 +34,14 @@ export function fastifySessions<D, P extends string>(
     else next(error instanceof Error ? error : new Error(String(error)));
   };
 
+  // Fastify puts a route's options together anew each time they are asked for.
+  let someHaveOptions = false;
   const begin = (request: FastifyRequest, reply: FastifyReply, next: Done): void =>
     settle(
-      () => requests.open(request, new FastifyWire(request, reply), trackOptionsOf(request.routeOptions.config)),
+      () => {
+        const given = someHaveOptions ? trackOptionsOf(request.routeOptions.config) : none;
+        return requests.open(request, new FastifyWire(request, reply), given);
+      },
       () => next(),
       (error) => refuse(error, request, reply, next),
     );
@@ -54,7 +59,11 @@ export function fastifySessions<D, P extends string>(
       },
     });
     app.addHook('onRequest', begin);
-    app.addHook('onRoute', ({ config }) => void trackOptionsOf(config));
+    // Routes that were there before this plugin are not shown to it.
+    someHaveOptions ||= !app.printRoutes().startsWith(noRoutes);
+    app.addHook('onRoute', ({ config }) => {
+      if (trackOptionsOf(config) !== none) someHaveOptions = true;
+    });
     done();
   };
 
@@ -78,6 +87,8 @@ export function fastifySessions<D, P extends string>(
   };
 }
 
+/** What Fastify prints of an instance without any. */
+const noRoutes = '(empty tree)';
 const none: TrackOptions = {};
 
 function trackOptionsOf(config: object = none): TrackOptions {

@@ -2,8 +2,11 @@ import type { Hash, Random } from './ports.ts';
 
 /** 1 character of partition and 16 random bytes. */
 const idLength = 23;
-/** An id, a full stop and the 43 characters of 32 random bytes. */
-const shape = /^[\w-]{23}\.[\w-]{43}$/;
+/** Of 32 random bytes. */
+const secretLength = 43;
+const character = '[\\w-]';
+/** An id, a full stop and a secret. Written out: V8 counts repetitions as it goes, which takes twice as long. */
+const shape = new RegExp(`^${character.repeat(idLength)}\\.${character.repeat(secretLength)}$`);
 
 /** A token split into its public half and its secret half. */
 export interface Presented {
