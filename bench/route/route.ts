@@ -1,58 +1,67 @@
 import type { Options } from '../options.ts';
 import type { Report } from '../report.ts';
-import { type Chosen, compare, type Group } from './turns.ts';
+import { type Chosen, compare, type Group, type Wanted } from './turns.ts';
 
 /* The embedded engine, SQLite: the library with and without its near cache, the floors, the peers. */
 
-const defaultRounds = 21;
+const defaultRounds = 12;
 
 const map = { BENCH_FLOOR: 'map' };
 const cached = { BENCH_CACHE: 'on' };
 
-function ours(framework: string): Chosen[] {
-  return [
-    { name: `${framework}-bare`, file: `${framework}-bare` },
-    { name: `${framework}-floor`, file: `${framework}-floor` },
-    { name: `${framework}-floor-map`, file: `${framework}-floor`, env: map },
-    { name: `${framework}-sojourn`, file: `${framework}-sojourn` },
-    { name: `${framework}-sojourn-cached`, file: `${framework}-sojourn`, env: cached },
-  ];
+function groupOf(framework: string, title: string, peers: readonly string[], wanted: readonly Wanted[]): Group {
+  const [bare, floor, file] = [`${framework}-bare`, `${framework}-floor`, `${framework}-sojourn`];
+  return {
+    title,
+    chosen: [
+      { name: bare, file: bare },
+      { name: floor, file: floor },
+      { name: file, file },
+      { name: `${file}-cached`, file, env: cached },
+      ...peers.map(
+        (name): Chosen => ({ name, file: name.replace(/-map$/, ''), env: name.endsWith('-map') ? map : {} }),
+      ),
+    ],
+    floor,
+    wanted,
+  };
 }
 
-function peers(...files: string[]): Chosen[] {
-  return files.map((file) => ({ name: file, file }));
+function besideFloors(framework: string): Group {
+  const [floor, ours] = [`${framework}-floor`, `${framework}-sojourn`];
+  return groupOf(
+    framework,
+    framework,
+    [`${floor}-map`],
+    [
+      [ours, floor, 0.85],
+      [`${ours}-cached`, floor, 0.85],
+    ],
+  );
+}
+
+function besidePeers(framework: string, peers: readonly string[], wanted: Readonly<Record<string, number>>): Group {
+  const ours = `${framework}-sojourn`;
+  return groupOf(
+    framework,
+    `${framework}, ${peers[0]}`,
+    peers,
+    Object.entries(wanted).flatMap(([peer, times]): Wanted[] => [
+      [ours, peer, times],
+      [`${ours}-cached`, peer, times],
+    ]),
+  );
 }
 
 const groups: readonly Group[] = [
-  [
-    ...ours('fastify'),
-    ...peers('fastify-session', 'fastify-session-fixed', 'fastify-better-auth', 'fastify-iron-session'),
-  ],
-  [...ours('express'), ...peers('express-session')],
-  ours('hono'),
-  ours('node'),
+  ...['fastify', 'express', 'hono', 'node'].map(besideFloors),
+  besidePeers('fastify', ['fastify-session', 'fastify-session-fixed'], { 'fastify-session': 2 }),
+  besidePeers('fastify', ['fastify-better-auth', 'fastify-iron-session'], { 'fastify-better-auth': 10 }),
+  besidePeers('express', ['express-session'], { 'express-session': 1.5 }),
 ];
 
 export async function route({ rounds = defaultRounds, quick }: Options): Promise<Report> {
-  const frameworks = ['fastify', 'express', 'hono', 'node'];
-  const report = await compare({
-    groups,
-    rounds,
-    quick,
-    floorOf: ([bare]) => bare?.name.replace('bare', 'floor') ?? '',
-    targets: [
-      ...frameworks.flatMap((name): [string, string, number][] => [
-        [`${name}-sojourn`, `${name}-floor`, 0.85],
-        [`${name}-sojourn-cached`, `${name}-floor`, 0.85],
-      ]),
-      ['fastify-sojourn', 'fastify-session', 2],
-      ['fastify-sojourn-cached', 'fastify-session', 2],
-      ['fastify-sojourn', 'fastify-better-auth', 10],
-      ['fastify-sojourn-cached', 'fastify-better-auth', 10],
-      ['express-sojourn', 'express-session', 1.5],
-      ['express-sojourn-cached', 'express-session', 1.5],
-    ],
-  });
+  const report = await compare({ groups, rounds, quick });
   return {
     ...report,
     notes: [

@@ -1,87 +1,79 @@
 import { available, type Server, settings, startServer } from '../engines/servers.ts';
 import type { Options } from '../options.ts';
 import type { Report } from '../report.ts';
-import { type Chosen, compare, type Group, loadCore } from './turns.ts';
+import { type Chosen, compare, type Group, loadCore, type Wanted } from './turns.ts';
 
 /* The engines of many nodes beside the embedded one: the library with and without its near cache, the floors, the peers. */
 
-const defaultRounds = 9;
+const defaultRounds = 10;
 
-const cached = { BENCH_CACHE: 'on' };
 const map = { BENCH_FLOOR: 'map' };
+const cacheOn = { BENCH_CACHE: 'on' };
 
-function ours(framework: string, servers: readonly Server[]): Chosen[] {
+/** The library on an engine, as it comes (`-cached`) and without its near cache. */
+function ours(framework: string, { engine, url }: Server): { cached: Chosen; plain: Chosen } {
   const file = `${framework}-sojourn`;
-  const networked = servers.flatMap(({ engine, url }): Chosen[] => [
-    { name: `${file}-${engine}`, file, env: { BENCH_STORE: url } },
-    { name: `${file}-${engine}-cached`, file, env: { BENCH_STORE: url, ...cached } },
-  ]);
-  const redis = servers
-    .filter(({ engine }) => engine === 'redis')
-    .map(({ url }): Chosen => {
-      const floor = `${framework}-floor-redis`;
-      return { name: floor, file: floor, env: { BENCH_STORE: url } };
-    });
+  // The embedded engine's file is the process's own.
+  const store = engine === 'sqlite' ? {} : { BENCH_STORE: url };
+  return {
+    cached: { name: `${file}-${engine}-cached`, file, env: { ...store, ...cacheOn } },
+    plain: { name: `${file}-${engine}`, file, env: store },
+  };
+}
+
+function one(file: string, name: string = file, env: Chosen['env'] = {}): Chosen {
+  return { name, file, env };
+}
+
+function groupsOf(framework: string, servers: readonly Server[], session: string, times: number): readonly Group[] {
+  const bare = one(`${framework}-bare`);
+  const floor = one(`${framework}-floor`, `${framework}-floor-map`, map);
+  const redis = servers.filter(({ engine }) => engine === 'redis').map(({ url }) => ({ BENCH_STORE: url }));
+  const floorRedis = redis.map((env) => one(`${framework}-floor-redis`, `${framework}-floor-redis`, env));
+  const peer = redis.map((env) => one(session, `${session}-redis`, env));
+  const candidates = servers.map((server) => ours(framework, server));
+  const cached = candidates.map((candidate) => candidate.cached);
+  const plain = candidates.map((candidate) => candidate.plain);
   return [
-    { name: `${framework}-bare`, file: `${framework}-bare` },
-    { name: `${framework}-floor-map`, file: `${framework}-floor`, env: map },
-    { name: `${framework}-floor-sqlite`, file: `${framework}-floor` },
-    ...redis,
-    { name: `${file}-sqlite`, file },
-    { name: `${file}-sqlite-cached`, file, env: cached },
-    ...networked,
+    {
+      title: `${framework}, near cache`,
+      chosen: [bare, floor, ...cached],
+      floor: floor.name,
+      wanted: cached.map(({ name }) => [name, floor.name, name.includes('sqlite') ? 0.92 : 0.95]),
+    },
+    {
+      title: `${framework}, without it`,
+      chosen: [bare, one(`${framework}-floor`, `${framework}-floor-sqlite`), ...floorRedis, ...plain],
+      ...(floorRedis[0] ? { floor: floorRedis[0].name } : {}),
+      wanted: floorRedis.map(({ name }) => [`${framework}-sojourn-redis`, name, 0.9]),
+    },
+    {
+      title: `${framework}, ${session}`,
+      chosen: [bare, one(session), ...peer, ...cached],
+      wanted: peer.flatMap(({ name }) => cached.map((our): Wanted => [our.name, name, times])),
+    },
   ];
 }
 
-function withRedis(file: string, servers: readonly Server[]): Chosen[] {
-  const redis = servers.filter(({ engine }) => engine === 'redis');
-  return [
-    { name: file, file },
-    ...redis.map(({ url }): Chosen => ({ name: `${file}-redis`, file, env: { BENCH_STORE: url } })),
-  ];
-}
-
-function groupsOf(servers: readonly Server[]): readonly Group[] {
+/** Peers that keep their sessions in SQLite or in the cookie. */
+function others(servers: readonly Server[]): Group {
   const betterAuth = 'fastify-better-auth';
-  return [
-    [
-      ...ours('fastify', servers),
-      ...withRedis('fastify-session', servers),
-      { name: betterAuth, file: betterAuth },
-      { name: `${betterAuth}-cookie-cache`, file: betterAuth, env: cached },
-      { name: 'fastify-iron-session', file: 'fastify-iron-session' },
-    ],
-    [...ours('express', servers), ...withRedis('express-session', servers)],
-  ];
+  const sqlite = servers.filter(({ engine }) => engine === 'sqlite').map((server) => ours('fastify', server).cached);
+  const peers = [one(betterAuth), one(betterAuth, `${betterAuth}-cookie-cache`, cacheOn), one('fastify-iron-session')];
+  return { title: 'fastify, others', chosen: [one('fastify-bare'), ...sqlite, ...peers], wanted: [] };
 }
-
-const wanted: readonly (readonly [of: string, to: string, wanted: number])[] = [
-  ...['fastify', 'express'].flatMap((name): [string, string, number][] => [
-    [`${name}-sojourn-redis-cached`, `${name}-floor-map`, 0.95],
-    [`${name}-sojourn-postgres-cached`, `${name}-floor-map`, 0.95],
-    [`${name}-sojourn-sqlite-cached`, `${name}-floor-map`, 0.92],
-    [`${name}-sojourn-redis`, `${name}-floor-redis`, 0.9],
-  ]),
-  ...['redis', 'postgres', 'sqlite'].flatMap((engine): [string, string, number][] => [
-    [`fastify-sojourn-${engine}-cached`, 'fastify-session-redis', 3],
-    [`express-sojourn-${engine}-cached`, 'express-session-redis', 1.3],
-  ]),
-];
 
 export async function scaleRoute({ rounds = defaultRounds, quick }: Options): Promise<Report> {
-  const { engines, notes } = available('redis', 'postgres');
+  const { engines, notes } = available('sqlite', 'redis', 'postgres');
   const servers: Server[] = [];
   try {
     for (const engine of engines) servers.push(await startServer(engine, loadCore));
-    const groups = groupsOf(servers);
-    const names = new Set(groups.flat().map(({ name }) => name));
-    const report = await compare({
-      groups,
-      rounds,
-      quick,
-      floorOf: ([bare]) => bare?.name.replace('bare', 'floor-map') ?? '',
-      targets: wanted.filter(([of, to]) => names.has(of) && names.has(to)),
-    });
+    const groups = [
+      ...groupsOf('fastify', servers, 'fastify-session', 3),
+      others(servers),
+      ...groupsOf('express', servers, 'express-session', 1.3),
+    ];
+    const report = await compare({ groups, rounds, quick });
     return {
       ...report,
       notes: [

@@ -1,4 +1,4 @@
-import { figure, ratio } from '../figures.ts';
+import { type Figure, figure, ratio } from '../figures.ts';
 import { Child, pins } from '../process.ts';
 import { counted } from '../processor-time.ts';
 import type { Report, Row, Target } from '../report.ts';
@@ -9,8 +9,8 @@ import type { Consumed, Ready } from './server.ts';
 import { verify } from './verify.ts';
 
 /*
- * The same route in front of every candidate, each a server process of its own, all of a framework
- * started before the first is measured. A turn is short, a round gives each candidate one turn, and what is reported are
+ * The same route in front of every candidate, each a server process of its own, all of a group started
+ * before the first is measured. A turn is short, a round gives each candidate one turn, and what is reported are
  * the quotients within a round: what slows the machine for seconds slows both sides of a quotient.
  */
 
@@ -21,21 +21,29 @@ export interface Chosen {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The first of a group is the bare route. */
-export type Group = readonly Chosen[];
+/** `of ÷ to` and what is wanted of it. */
+export type Wanted = readonly [of: string, to: string, wanted: number];
+
+/** Few at a time: a process that waits long for its turn finds its memory and the caches cold. */
+export interface Group {
+  readonly title: string;
+  /** The first is the bare route. */
+  readonly chosen: readonly Chosen[];
+  /** What each candidate's rate is also divided by. */
+  readonly floor?: string;
+  readonly wanted: readonly Wanted[];
+}
 
 export interface Comparison {
   readonly groups: readonly Group[];
   readonly rounds: number;
   readonly quick: boolean;
-  /** What each candidate's rate is also divided by: a floor of its group. */
-  readonly floorOf: (group: Group) => string;
-  /** `of ÷ to` and what is wanted of it. */
-  readonly targets: readonly (readonly [of: string, to: string, wanted: number])[];
 }
 
 const connections = 32;
 const leadIn = 150;
+/** A process has luck of its own, with its memory and with what the compiler makes of it: each candidate has as many, one after another. */
+const sittings = 2;
 const serverCore = 0;
 /** Of the load, and of the engines where there are any. */
 export const loadCore = 1;
@@ -46,7 +54,7 @@ interface Pace {
   readonly warmUp: number;
 }
 
-const pace: Pace = { duration: 400, warmUp: 2000 };
+const pace: Pace = { duration: 400, warmUp: 2500 };
 const quickPace: Pace = { duration: 150, warmUp: 300 };
 
 interface Measured {
@@ -93,28 +101,42 @@ async function take(load: Child, { name, child, ready, requests, measured }: Ser
 export async function compare(comparison: Comparison): Promise<Report> {
   const { folder, remove } = temporaryFolder();
   const load = new Child({ file: 'route/load.ts', core: loadCore });
-  const servers: Server[] = [];
+  const measured: Done[] = [];
   try {
     await load.next();
-    for (const group of comparison.groups) servers.push(...(await measure(group, load, folder, comparison)));
-    return report(servers, comparison);
+    for (const group of comparison.groups) {
+      const all: Server[][] = [];
+      for (let i = 0; i < sittings; i++) all.push(await sit(group, load, folder, comparison));
+      measured.push({ group, servers: together(all) });
+    }
+    return report(measured, comparison);
   } finally {
     await load.end();
     remove();
   }
 }
 
-/** The candidates of one framework, by turns; no other is there meanwhile. */
-async function measure(group: Group, load: Child, folder: string, { rounds, quick }: Comparison): Promise<Server[]> {
+interface Done {
+  readonly group: Group;
+  readonly servers: readonly Server[];
+}
+
+/** The candidates of one group, by turns; no other is there meanwhile. */
+async function sit(
+  { chosen: all }: Group,
+  load: Child,
+  folder: string,
+  { rounds, quick }: Comparison,
+): Promise<Server[]> {
   const { duration, warmUp } = quick ? quickPace : pace;
   const servers: Server[] = [];
   try {
-    for (const chosen of group) servers.push(await start(chosen, folder));
+    for (const chosen of all) servers.push(await start(chosen, folder));
     for (const server of servers) await take(load, server, warmUp);
     for (const { measured } of servers) {
       for (const values of Object.values(measured)) values.length = 0;
     }
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < rounds / sittings; round++) {
       const order = round % 2 === 0 ? servers : servers.toReversed();
       for (const server of order) await take(load, server, duration);
     }
@@ -124,47 +146,69 @@ async function measure(group: Group, load: Child, folder: string, { rounds, quic
   }
 }
 
-/** By the requests that a second of one core's time is enough for, and by those that were answered in a second. */
-function target(found: ReadonlyMap<string, Measured>, of: string, to: string, wanted: number): readonly Target[] {
-  const measured = (name: string, what: 'rates' | 'costs') => figure(what, found.get(name)?.[what] ?? []);
-  const by = (what: string, quotient: Target['measured']): Target => {
-    return { what: `${of} ÷ ${to}, by ${what}`, wanted, bound: 'at least', unit: '', measured: quotient };
-  };
-  return [
-    by('processor time', ratio(measured(to, 'costs'), measured(of, 'costs'))),
-    by('the clock', ratio(measured(of, 'rates'), measured(to, 'rates'))),
-  ];
+/** Each candidate with its turns of all sittings. */
+function together(all: readonly (readonly Server[])[]): Server[] {
+  const [first = []] = all;
+  return first.map((server, index) => {
+    const of = all.map((servers) => servers[index]?.measured);
+    const every = (what: keyof Measured): number[] => of.flatMap((measured) => measured?.[what] ?? []);
+    return { ...server, measured: { rates: every('rates'), costs: every('costs'), busy: every('busy') } };
+  });
 }
 
-function report(servers: readonly Server[], { groups, floorOf, targets, quick }: Comparison): Report {
+function byName(servers: readonly Server[]): (name: string | undefined, what: 'rates' | 'costs') => Figure {
   const found = new Map(servers.map(({ name, measured }) => [name, measured]));
-  const rows = groups.flatMap((group): Row[] => {
-    const bare = found.get(group[0]?.name ?? '');
-    const floor = found.get(floorOf(group));
-    return group.map(({ name }) => {
-      const { rates = [], costs = [], busy = [] } = found.get(name) ?? {};
-      const rate = figure('requests/s', rates);
-      const cost = figure('µs', costs);
-      return {
-        what: name,
-        figures: {
-          'requests/s': rate,
-          'of the bare route': ratio(rate, figure('requests/s', bare?.rates ?? [])),
-          'of the floor': ratio(rate, figure('requests/s', floor?.rates ?? [])),
-          'processor µs/request': cost,
-          'of the floor by processor time': ratio(figure('µs', floor?.costs ?? []), cost),
-          'load busy': figure('share of a core', busy),
-        },
-      };
-    });
+  return (name = '', what) => figure(what === 'rates' ? 'requests/s' : 'µs', found.get(name)?.[what] ?? []);
+}
+
+/** By the requests that a second of one core's time is enough for, and by those that were answered in a second. */
+function targets({ group, servers }: Done): Target[] {
+  const of = byName(servers);
+  return group.wanted.flatMap(([ours, other, wanted]): Target[] => {
+    const by = (what: string, quotient: Figure): Target => {
+      return { what: `${ours} ÷ ${other}, by ${what}`, wanted, bound: 'at least', unit: '', measured: quotient };
+    };
+    return [
+      by('processor time', ratio(of(other, 'costs'), of(ours, 'costs'))),
+      by('the clock', ratio(of(ours, 'rates'), of(other, 'rates'))),
+    ];
   });
+}
+
+function rows({ group: { title, floor, chosen }, servers }: Done): Row[] {
+  const of = byName(servers);
+  const bare = of(chosen[0]?.name, 'rates');
+  return servers.map(({ name, measured }): Row => {
+    const rate = of(name, 'rates');
+    const cost = of(name, 'costs');
+    return {
+      what: `${title}: ${name}`,
+      figures: {
+        'requests/s': rate,
+        'of the bare route': ratio(rate, bare),
+        ...(floor === undefined
+          ? {}
+          : {
+              'of the floor': ratio(rate, of(floor, 'rates')),
+              'of the floor by processor time': ratio(of(floor, 'costs'), cost),
+            }),
+        'processor µs/request': cost,
+        'load busy': figure('share of a core', measured.busy),
+      },
+    };
+  });
+}
+
+function report(done: readonly Done[], { quick }: Comparison): Report {
+  const servers = done.flatMap((one) => one.servers);
   return {
-    rows,
-    targets: targets.flatMap(([of, to, wanted]) => target(found, of, to, wanted)),
+    rows: done.flatMap(rows),
+    targets: done.flatMap(targets),
     notes: notes(servers),
     method: {
       rounds: servers[0]?.measured.rates.length ?? 0,
       'milliseconds a turn': (quick ? quickPace : pace).duration,
+      sittings,
       connections,
       sessions,
       permissions: permissions.length,
