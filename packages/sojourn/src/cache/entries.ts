@@ -13,11 +13,21 @@ const fixedBytes = 1200;
 const bytesOfRetired = 250;
 const bytesOfName = 50;
 
-/** No less than it takes: characters beyond Latin-1 are two bytes each. */
+/** Rather more than it takes. */
 function bytesOf({ data, retired, permissions, grants = [] }: SessionRecord): number {
   const names = [...permissions, ...grants];
-  const lists = retired.length * bytesOfRetired + names.length * bytesOfName + 2 * names.join('').length;
-  return fixedBytes + 2 * data.length + lists;
+  return (
+    fixedBytes +
+    bytesOfText(data) +
+    retired.length * bytesOfRetired +
+    names.length * bytesOfName +
+    bytesOfText(names.join(''))
+  );
+}
+
+/** Characters beyond Latin-1 make a string of two bytes each. */
+function bytesOfText(text: string): number {
+  return /[\u0100-\uffff]/.test(text) ? 2 * text.length : text.length;
 }
 
 /** Live records by partition, never more than so many bytes: the ones that nobody asks for go first (CLOCK). */

@@ -4,7 +4,6 @@ import { partitionOf } from '../../lifecycle/token.ts';
 import { Announcements, type Hear } from '../announcements.ts';
 import { beatOf, type ChangesSince } from '../changes.ts';
 import { partitionOfSubject } from '../partition.ts';
-import { refuseTransaction } from '../rows.ts';
 import type { DecidedOn } from '../staged/decisions.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
@@ -98,9 +97,8 @@ export class RedisEngine implements Engine {
     return this.#reader.now();
   }
 
-  async find(id: string, tx?: unknown): ReturnType<RedisReader['find']> {
-    refuseTransaction(this.name, tx);
-    return this.#reader.find(id);
+  find(...given: Parameters<RedisReader['find']>): ReturnType<RedisReader['find']> {
+    return this.#reader.find(...given);
   }
 
   subject(subject: string): ReturnType<RedisReader['subject']> {

@@ -1,6 +1,7 @@
 import { partitionOf } from '../../lifecycle/token.ts';
 import { partitionOfSubject } from '../partition.ts';
 import type { Stage } from '../staged/engine.ts';
+import { ofSessions } from '../staged/split.ts';
 
 /*
  * In a cluster a script reaches one partition. A decision reaches two only where a session takes the
@@ -17,17 +18,11 @@ export function partitionsOf(stage: Stage): number[] {
 /** What a decision does in one partition. */
 export function partIn(partition: number, stage: Stage): Stage {
   const here = (id: string): boolean => partitionOf(id) === partition;
-  const own = <T>(map: ReadonlyMap<string, T>): Map<string, T> => new Map([...map].filter(([id]) => here(id)));
   const { subject } = stage;
   return {
     ...stage,
-    guards: stage.guards.filter(({ id }) => here(id)),
+    ...ofSessions(stage, here),
     subject: subject && partitionOfSubject(subject.subject) === partition ? subject : null,
-    insert: stage.insert.filter(({ id }) => here(id)),
-    replace: stage.replace.filter(({ id }) => here(id)),
-    remove: stage.remove.filter(here),
-    bury: own(stage.bury),
-    defer: own(stage.defer),
     begins: stage.begins && stage.insert.some(({ id }) => here(id)),
     counts: new Map([...stage.counts].filter(([one]) => one === partition)),
     events: stage.events.filter((event) => event.partition === partition),

@@ -3,7 +3,7 @@ import type { SessionEvent } from '../../lifecycle/events.ts';
 import type { Page, Store, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { characterOf, partitionOf } from '../../lifecycle/token.ts';
-import { mostEnded, retention, stateOf } from '../rows.ts';
+import { mostEnded, refuseTransaction, retention, stateOf } from '../rows.ts';
 import { aheadBy } from '../staged/ahead.ts';
 import type { StampedSubject, UnreadableRow } from '../staged/engine.ts';
 import { listOf, type Send, textOf } from './client.ts';
@@ -47,7 +47,8 @@ export class RedisReader {
     return this.#given?.() ?? Date.now() + this.#ahead;
   }
 
-  async find(id: string): Promise<SessionRecord | null> {
+  async find(id: string, tx?: unknown): Promise<SessionRecord | null> {
+    refuseTransaction('redis', tx);
     const text = textOf(await this.#send('GET', this.#keys.session(id)));
     return text === null ? null : decodeSession(id, text);
   }

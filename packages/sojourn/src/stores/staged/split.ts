@@ -47,7 +47,6 @@ function batches({ guards, replace, bury, defer, counts }: Stage): readonly Read
 /** What a decision does to some of its sessions. */
 export function about(ids: ReadonlySet<string>, stage: Stage): Stage {
   const here = (id: string): boolean => ids.has(id);
-  const own = (map: ReadonlyMap<string, number>): Map<string, number> => new Map([...map].filter(([id]) => here(id)));
   const counts: [number, { changed: string[]; anonymous: number }][] = [];
   const numbers = new Map<number, number[]>();
   // Of one subject, unless a visitor's session is all that there is.
@@ -63,16 +62,27 @@ export function about(ids: ReadonlySet<string>, stage: Stage): Stage {
   }
   return {
     ...stage,
-    guards: stage.guards.filter(({ id }) => here(id)),
-    insert: stage.insert.filter(({ id }) => here(id)),
-    replace: stage.replace.filter(({ id }) => here(id)),
-    remove: stage.remove.filter(here),
-    bury: own(stage.bury),
-    defer: own(stage.defer),
+    ...ofSessions(stage, here),
     counts: new Map(counts),
     events: stage.events.flatMap((told) => {
       const number = numbers.get(told.partition)?.[told.number - 1] ?? 0;
       return number === 0 ? [] : [{ ...told, number }];
     }),
+  };
+}
+
+/** What a decision does to the sessions that are `here`. What is counted and told is divided by who asks. */
+export function ofSessions(
+  { guards, insert, replace, remove, bury, defer }: Stage,
+  here: (id: string) => boolean,
+): Pick<Stage, 'guards' | 'insert' | 'replace' | 'remove' | 'bury' | 'defer'> {
+  const own = <T>(map: ReadonlyMap<string, T>): Map<string, T> => new Map([...map].filter(([id]) => here(id)));
+  return {
+    guards: guards.filter(({ id }) => here(id)),
+    insert: insert.filter(({ id }) => here(id)),
+    replace: replace.filter(({ id }) => here(id)),
+    remove: remove.filter(here),
+    bury: own(bury),
+    defer: own(defer),
   };
 }
