@@ -1,5 +1,6 @@
 import { NearCache } from './cache/cache.ts';
 import type { CacheCounts } from './cache/counts.ts';
+import { unremembered } from './cache/proved-reads.ts';
 import { type EventsOptions, follow } from './follow.ts';
 import { AnonymousBudget } from './lifecycle/budget.ts';
 import { withDeadline } from './lifecycle/deadline.ts';
@@ -97,15 +98,15 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   const { transport, policy, log, clock = systemClock, random = systemRandom } = settings;
   for (const warning of options.store.warnings ?? []) log({ level: 'warn', ...warning });
   const engine = withDeadline(options.store, clock, settings.deadline);
+  const { deadline } = settings;
+  const { bound, bytes } = settings.cache;
+  const skew = (ahead: number): void => log(skewed(engine.name, ahead));
   // What lives in this process already is as near as can be.
   const cache =
-    settings.cache === null || engine.distance === 'process'
+    bytes === null || engine.distance === 'process'
       ? null
-      : new NearCache(engine, clock, systemHash, {
-          ...settings.cache,
-          skewed: (ahead) => log(skewed(engine.name, ahead)),
-        });
-  const store = cache?.store ?? engine;
+      : new NearCache(engine, clock, systemHash, { bound, deadline, bytes, skewed: skew });
+  const store = cache?.store ?? unremembered(engine, clock, { bound, deadline });
 
   const failed = (error: unknown): void => {
     const message = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,3 @@
-import type { CacheLimits } from './cache/cache.ts';
 import { type Duration, milliseconds } from './lifecycle/duration.ts';
 import { type Code, invalid } from './lifecycle/errors.ts';
 import { knownKeys } from './lifecycle/options.ts';
@@ -32,7 +31,8 @@ export interface SessionsOptions {
   readonly storeDeadline?: Duration;
   /**
    * What this process remembers of the sessions it has read. `bound`: how long a change by another process may go
-   * unnoticed here, 50 ms to 1 min, default 1 s (SQLite: not at all). `bytes`: default 128 MiB. `false`: nothing.
+   * unnoticed here, 50 ms to 1 min, default 1 s (SQLite: 1 ms). `bytes`: default 128 MiB. `false`: nothing is
+   * remembered; the bound of 1 s is then that of a primary that was cut off.
    */
   readonly cache?: CacheOptions | false;
   /** Default 1 min; `'never'` where another process sweeps. */
@@ -90,8 +90,8 @@ export interface Settings {
   readonly transport: Transport;
   readonly policy: Policy;
   readonly deadline: number;
-  /** `null`: remember nothing. */
-  readonly cache: Omit<CacheLimits, 'skewed'> | null;
+  /** Without `bytes` nothing is remembered. */
+  readonly cache: { readonly bound: number; readonly bytes: number | null };
   /** `null`: another process sweeps. */
   readonly sweepEvery: number | null;
   readonly log: (entry: LogEntry) => void;
@@ -135,8 +135,8 @@ function checkTransport(options: SessionsOptions): Transport {
   return { site, cookie, bearer, proxies };
 }
 
-function checkCache(given: SessionsOptions['cache'] = {}): Omit<CacheLimits, 'skewed'> | null {
-  if (given === false) return null;
+function checkCache(given: SessionsOptions['cache'] = {}): Settings['cache'] {
+  if (given === false) return { bound: defaults.cache.bound, bytes: null };
   knownKeys('cache', given, ['bound', 'bytes']);
   const bound = milliseconds(given.bound ?? defaults.cache.bound, 'cache.bound', 50);
   if (bound > 60_000) throw invalid('cache.bound: at most 1m, for so long an ended session may live on.');

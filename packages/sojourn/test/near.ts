@@ -35,6 +35,7 @@ export class Site {
         : new Proxy(through, { get: (target, name) => (name === 'distance' ? distance : Reflect.get(target, name)) });
     this.near = new NearCache(away, this.clock, systemHash, {
       bound: 1000,
+      deadline: 2000,
       bytes,
       skewed: (ahead) => this.skews.push(ahead),
     });

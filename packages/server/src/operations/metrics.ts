@@ -65,7 +65,7 @@ function cacheMetrics(cache: CacheCounts): readonly Metric[] {
     counter('sojourn_cache_beats_total', 'Questions to the engine what has changed.', {
       label: 'result',
       values: new Map([
-        ['proved', beats - beatsFailed],
+        ['proved', beats],
         ['failed', beatsFailed],
       ]),
     }),
@@ -74,6 +74,7 @@ function cacheMetrics(cache: CacheCounts): readonly Metric[] {
     counter('sojourn_cache_partitions_lost_total', 'Partitions emptied without knowing why.', cache.partitionsLost),
     gauge('sojourn_cache_entries', 'Sessions that this process remembers.', cache.entries),
     gauge('sojourn_cache_bytes', 'Memory that they take, as estimated.', cache.bytes),
+    gauge('sojourn_cache_bound_seconds', 'For how long a proof that nothing changed holds.', cache.bound / 1000),
     ...(provedAgo === null
       ? []
       : [gauge('sojourn_cache_proof_age_seconds', 'Since the oldest proof that nothing changed.', provedAgo / 1000)]),

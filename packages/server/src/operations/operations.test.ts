@@ -83,6 +83,7 @@ test('metrics: Prometheus’ text, with a count for each type of event', async (
   }
   assert.ok((now.get('sojourn_cache_lookups_total{result="hit"}') ?? 0) > 0);
   assert.ok((now.get('sojourn_cache_beats_total{result="proved"}') ?? 0) > 0);
+  assert.equal(now.get('sojourn_cache_bound_seconds'), 0.001);
   assert.equal(
     now.get('sojourn_cache_change_lag_seconds_bucket{le="+Inf"}'),
     now.get('sojourn_cache_change_lag_seconds_count'),

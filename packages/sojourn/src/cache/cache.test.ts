@@ -288,6 +288,8 @@ test('the age of the proof is that of the last good one, and of none while nobod
   near.clock.advance('5m');
   near.near.get(id);
   assert.equal(near.near.counts.provedAgo, 300_000);
+  near.clock.advance('1m');
+  assert.equal(near.near.counts.provedAgo, null);
 });
 
 test('G7: a turn that takes longer than a millisecond is asked in again', async () => {

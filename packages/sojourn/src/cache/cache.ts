@@ -3,15 +3,21 @@ import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitionOf, partitionOfSubject, partitions } from '../lifecycle/token.ts';
 import { type CacheCounts, Lags } from './counts.ts';
 import { Entries } from './entries.ts';
-import { type Proof, ProofByBeats, ProofByTurn } from './proof.ts';
+import { type Proof, ProofByBeats, ProofByTurn, type ProofLimits } from './proof.ts';
+import { provedFind } from './proved-reads.ts';
 import { SharedReads } from './reads.ts';
 
-export interface CacheLimits {
-  /** Milliseconds for which a change elsewhere may go unnoticed. */
-  readonly bound: number;
+export interface CacheLimits extends ProofLimits {
   readonly bytes: number;
   /** Told once when the engine's clock and this machine's have come apart, with how far it is ahead. */
   readonly skewed: (ahead: number) => void;
+}
+
+/** How things were when a read began. */
+interface Before {
+  readonly drops: number;
+  /** The engine's time. */
+  readonly at: number;
 }
 
 /** Clocks further apart than this, in milliseconds, are somebody's mistake. */
@@ -42,20 +48,20 @@ export class NearCache implements Near {
   #partitionsLost = 0;
   #beaten = false;
 
-  constructor(engine: Store, clock: Clock, hash: Hash, { bound, bytes, skewed }: CacheLimits) {
+  constructor(engine: Store, clock: Clock, hash: Hash, limits: CacheLimits) {
     this.#engine = engine;
     this.#clock = clock;
     this.#hash = hash;
-    this.#skewed = skewed;
-    this.#entries = new Entries(bytes);
+    this.#skewed = limits.skewed;
+    this.#entries = new Entries(limits.bytes);
     const apply = (beat: Beat): void => this.#apply(beat);
     this.#proof =
       engine.distance === 'machine'
         ? new ProofByTurn(engine, clock, apply)
-        : new ProofByBeats(engine, clock, bound, apply);
+        : new ProofByBeats(engine, clock, limits, apply);
     this.#reads = new SharedReads(clock, async (id) => {
-      const before = this.#dropsOf(id);
-      return this.#keep(id, await engine.find(id), before);
+      const before = this.#before(id);
+      return this.#keep(id, await provedFind(engine, this.#proof, id), before);
     });
     this.#stopListening = engine.listen((changed) => {
       for (const { id, at } of changed) this.#drop(id, at);
@@ -91,6 +97,7 @@ export class NearCache implements Near {
       beats: this.#proof.beats,
       beatsFailed: this.#proof.failed,
       partitionsLost: this.#partitionsLost,
+      bound: this.#proof.bound,
       provedAgo: this.#proof.ago,
       clockAhead: this.#ahead,
       lag: this.#lags.counts,
@@ -99,7 +106,7 @@ export class NearCache implements Near {
 
   #find(id: string): MaybePromise<SessionRecord | null> {
     if (this.#engine.distance === 'network') return this.#reads.read(id);
-    const before = this.#dropsOf(id);
+    const before = this.#before(id);
     const found = this.#engine.find(id);
     return found instanceof Promise
       ? found.then((record) => this.#keep(id, record, before))
@@ -107,11 +114,15 @@ export class NearCache implements Near {
   }
 
   /** Absent and ended are never remembered. */
-  #keep(id: string, record: SessionRecord | null, before: number): SessionRecord | null {
+  #keep(id: string, record: SessionRecord | null, { drops, at }: Before): SessionRecord | null {
     if (record === null || record.ending) return record;
-    if (this.#dropsOf(id) === before) this.#entries.set(record);
+    if (this.#dropsOf(id) === drops) this.#entries.set(record, at);
     else this.#overtaken += 1;
     return record;
+  }
+
+  #before(id: string): Before {
+    return { drops: this.#dropsOf(id), at: this.#engine.now() };
   }
 
   #dropsOf(id: string): number {
@@ -120,7 +131,9 @@ export class NearCache implements Near {
 
   #drop(id: string, at = 0): void {
     this.#overtake(partitionOf(id));
-    if (this.#entries.delete(id) && at > 0) this.#lags.add(Math.max(0, this.#engine.now() - at));
+    const readAt = this.#entries.delete(id);
+    // What was read after the change has it already: it is told a second time, by the beat after the announcement.
+    if (readAt !== null && at >= readAt) this.#lags.add(Math.max(0, this.#engine.now() - at));
   }
 
   #dropSubject(subject: string): void {

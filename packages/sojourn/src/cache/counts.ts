@@ -15,10 +15,13 @@ export interface CacheCounts {
   readonly entries: number;
   /** As estimated. */
   readonly bytes: number;
+  /** Beats that proved something. */
   readonly beats: number;
   readonly beatsFailed: number;
   /** Times that a partition was emptied because it could not be told what had changed. */
   readonly partitionsLost: number;
+  /** Milliseconds for which a proof holds. */
+  readonly bound: number;
   /** Milliseconds since the oldest partition's last proof; `null` before the first, and while nobody asks. */
   readonly provedAgo: number | null;
   /** How far the engine's clock is ahead of this machine's, in milliseconds. */

@@ -4,6 +4,8 @@ import { partitionOf, partitions } from '../lifecycle/token.ts';
 interface Entry {
   record: SessionRecord;
   readonly bytes: number;
+  /** When it was read, by the engine's time. */
+  readonly at: number;
   /** Asked for since the hand last came by. */
   used: boolean;
 }
@@ -52,12 +54,13 @@ export class Entries {
     return entry.record;
   }
 
-  set(record: SessionRecord): void {
+  /** `at`: when it was read. */
+  set(record: SessionRecord, at: number): void {
     this.delete(record.id);
     const bytes = bytesOf(record);
     if (bytes > this.#most) return;
     const kept = frozen({ ...record, id: alone(record.id), data: alone(record.data) });
-    this.#parts[partitionOf(kept.id)]?.set(kept.id, { record: kept, bytes, used: false });
+    this.#parts[partitionOf(kept.id)]?.set(kept.id, { record: kept, bytes, at, used: false });
     this.bytes += bytes;
     this.size += 1;
     while (this.bytes > this.#most) this.#advance();
@@ -69,15 +72,15 @@ export class Entries {
     if (entry && at > entry.record.lastSeenAt) entry.record = Object.freeze({ ...entry.record, lastSeenAt: at });
   }
 
-  /** Whether there was one. */
-  delete(id: string): boolean {
+  /** When it was read, `null` where there was none. */
+  delete(id: string): number | null {
     const part = this.#parts[partitionOf(id)];
     const entry = part?.get(id);
-    if (part === undefined || entry === undefined) return false;
+    if (part === undefined || entry === undefined) return null;
     part.delete(id);
     this.bytes -= entry.bytes;
     this.size -= 1;
-    return true;
+    return entry.at;
   }
 
   clear(partition: number): void {

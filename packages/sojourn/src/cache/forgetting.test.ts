@@ -48,17 +48,46 @@ test('what a transaction reads comes from the engine, and is not remembered', as
   assert.equal(site.near.get(unread), null);
 });
 
-test('G7: what the engine says has changed is forgotten at once, without a beat', async () => {
-  let tell: Parameters<Store['listen']>[0] = () => {};
-  let stopped = false;
+type Told = Parameters<Store['listen']>[0];
+
+/** An engine whose changes are told by the test. */
+function telling(stopped: () => void): { around(store: Store): Store; tell: Told } {
+  const told: { heard: Told } = { heard: () => {} };
   const listen: Store['listen'] = (changed) => {
-    tell = changed;
-    return () => {
-      stopped = true;
-    };
+    told.heard = changed;
+    return stopped;
   };
-  const around = (store: Store): Store =>
-    new Proxy(store, { get: (target, name) => (name === 'listen' ? listen : Reflect.get(target, name)) });
+  return {
+    around: (store) =>
+      new Proxy(store, { get: (target, name) => (name === 'listen' ? listen : Reflect.get(target, name)) }),
+    tell: (changes) => told.heard(changes),
+  };
+}
+
+test('the lag of a change is that of what was remembered, not of what has been read since', async () => {
+  const { around, tell } = telling(() => {});
+  const site = new Site({ around });
+  const id = await site.known();
+  const at = site.clock.now();
+  await site.far.update(id, 1, { data: '{"n":1}' }, writing());
+  site.clock.advance(2);
+  tell([{ id, at }]);
+  assert.equal(site.near.counts.lag.count, 1);
+  assert.equal(site.near.counts.lag.sum, 2);
+  await site.pass(300);
+  await site.near.store.find(id);
+  assert.ok(site.near.get(id));
+  // It is told once more, as by the beat after the announcement.
+  tell([{ id, at }]);
+  assert.equal(site.near.get(id), null);
+  assert.equal(site.near.counts.lag.count, 1);
+});
+
+test('G7: what the engine says has changed is forgotten at once, without a beat', async () => {
+  let stopped = false;
+  const { around, tell } = telling(() => {
+    stopped = true;
+  });
   const site = new Site({ around });
   const [id, other] = [await site.known('u1'), await site.known('u2')];
   await site.far.end(id, ending);

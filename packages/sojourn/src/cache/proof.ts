@@ -1,11 +1,18 @@
+import { answered } from '../lifecycle/deadline.ts';
+import { SojournError } from '../lifecycle/errors.ts';
 import type { Beat, Clock, Mark, Store } from '../lifecycle/ports.ts';
 import { partitions } from '../lifecycle/token.ts';
 
 /** Whether it is proved, recently enough, that what is remembered of a partition has not changed. */
 export interface Proof {
   holds(partition: number): boolean;
+  /** Resolves once it holds, of what is read meanwhile as well. Rejects with `store_unavailable` where that cannot be said. */
+  prove(partition: number): Promise<void>;
+  /** For how long a proof holds, in milliseconds. */
+  readonly bound: number;
   /** Milliseconds since the oldest proof of a partition; `null` before the first, and while nobody asks. */
   readonly ago: number | null;
+  /** Those that were answered in time to prove something. */
   readonly beats: number;
   readonly failed: number;
   close(): void;
@@ -13,12 +20,15 @@ export interface Proof {
 
 /** A turn that takes longer, or one that outlasts a poll for requests, is asked in again, in milliseconds. */
 const longestTurn = 1;
+/** Nobody has asked for so long, in milliseconds: no more beats until somebody does, and no age of a proof. */
+const idleAfter = 30_000;
 
 /** An engine on this machine is asked in every turn of the event loop, so what is served is a millisecond old at most. */
 export class ProofByTurn implements Proof {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #apply: (beat: Beat) => void;
+  readonly bound: number = longestTurn;
   #mark: Mark | null = null;
   #asked = false;
   #askedAt = Number.NEGATIVE_INFINITY;
@@ -41,8 +51,12 @@ export class ProofByTurn implements Proof {
     return this.#holds;
   }
 
+  /** What is read on this machine is the truth. */
+  async prove(): Promise<void> {}
+
   get ago(): number | null {
-    return this.#provedAt === null ? null : this.#clock.elapsed() - this.#provedAt;
+    const now = this.#clock.elapsed();
+    return this.#provedAt === null || now - this.#askedAt > idleAfter ? null : now - this.#provedAt;
   }
 
   #ask(now: number): void {
@@ -52,7 +66,6 @@ export class ProofByTurn implements Proof {
       this.#asked = false;
     });
     this.#holds = false;
-    this.beats += 1;
     try {
       const beat = this.#store.beat(this.#mark);
       if (beat instanceof Promise) {
@@ -64,6 +77,7 @@ export class ProofByTurn implements Proof {
       this.#apply(beat);
       this.#holds = true;
       this.#provedAt = now;
+      this.beats += 1;
     } catch {
       this.#fail();
     }
@@ -79,10 +93,15 @@ export class ProofByTurn implements Proof {
   }
 }
 
+export interface ProofLimits {
+  /** Milliseconds for which a change elsewhere may go unnoticed. */
+  readonly bound: number;
+  /** Milliseconds that a look-up waits for a beat. */
+  readonly deadline: number;
+}
+
 /** So many beats within the bound, so that one may be late. */
 const beatsWithin = 4;
-/** Nobody has asked for so long: no more beats until somebody does. */
-const idleAfter = 30_000;
 
 /**
  * An engine over a network is asked by beats. What is remembered holds while a beat that was *sent* within
@@ -92,22 +111,26 @@ const idleAfter = 30_000;
 export class ProofByBeats implements Proof {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #bound: number;
+  readonly bound: number;
+  readonly #deadline: number;
   readonly #apply: (beat: Beat) => void;
   readonly #elapsed = new Float64Array(partitions).fill(Number.NEGATIVE_INFINITY);
   readonly #wall = new Float64Array(partitions).fill(Number.NEGATIVE_INFINITY);
   #mark: Mark | null = null;
   #askedAt = Number.NEGATIVE_INFINITY;
   #beating = false;
+  /** Resolves when the beat that is under way is answered or has failed, with why. */
+  #underWay: Promise<unknown> | null = null;
   #cancel: (() => void) | null = null;
   #closed = false;
   beats = 0;
   failed = 0;
 
-  constructor(store: Store, clock: Clock, bound: number, apply: (beat: Beat) => void) {
+  constructor(store: Store, clock: Clock, { bound, deadline }: ProofLimits, apply: (beat: Beat) => void) {
     this.#store = store;
     this.#clock = clock;
-    this.#bound = bound;
+    this.bound = bound;
+    this.#deadline = deadline;
     this.#apply = apply;
   }
 
@@ -117,9 +140,33 @@ export class ProofByBeats implements Proof {
     this.#askedAt = elapsed;
     const wall = this.#clock.now() - (this.#wall[partition] ?? Number.NEGATIVE_INFINITY);
     const proved =
-      elapsed - (this.#elapsed[partition] ?? Number.NEGATIVE_INFINITY) < this.#bound && wall >= 0 && wall < this.#bound;
+      elapsed - (this.#elapsed[partition] ?? Number.NEGATIVE_INFINITY) < this.bound && wall >= 0 && wall < this.bound;
     if (!this.#beating) this.#beat();
     return proved;
+  }
+
+  prove(partition: number): Promise<void> {
+    return answered(this.#proveSoon(partition), this.#clock, this.#deadline, (cause) => this.#unproved(cause));
+  }
+
+  async #proveSoon(partition: number): Promise<void> {
+    let cause: unknown;
+    // One that is under way may have been sent too long ago to prove anything.
+    for (let isNew = false; !isNew && !this.holds(partition); ) {
+      isNew = this.#underWay === null;
+      if (isNew) {
+        this.#cancel?.();
+        this.#beat();
+      }
+      cause = await this.#underWay;
+    }
+    if (!this.holds(partition)) throw cause;
+  }
+
+  #unproved(cause: unknown): SojournError {
+    return new SojournError('store_unavailable', `${this.#store.name}: no beat was answered, so nothing is proved.`, {
+      cause,
+    });
   }
 
   get ago(): number | null {
@@ -131,23 +178,26 @@ export class ProofByBeats implements Proof {
   #beat(): void {
     if (this.#closed) return;
     this.#beating = true;
-    this.beats += 1;
     const [elapsed, wall] = [this.#clock.elapsed(), this.#clock.now()];
     // A store that throws at once does so in here, too.
     const answer = new Promise<Beat>((resolve) => resolve(this.#store.beat(this.#mark)));
-    answer
+    this.#underWay = answer
       .then(
         (beat) => this.#proved(beat, elapsed, wall),
-        () => {
-          // Look-ups go to the engine meanwhile and meet what is wrong there.
+        (cause: unknown) => {
           this.failed += 1;
+          return cause;
         },
       )
-      .finally(() => this.#schedule());
+      .finally(() => {
+        this.#underWay = null;
+        this.#schedule();
+      });
   }
 
   #proved(beat: Beat, elapsed: number, wall: number): void {
     if (this.#closed) return;
+    this.beats += 1;
     this.#mark = beat.mark;
     this.#apply(beat);
     for (let partition = 0; partition < partitions; partition++) {
@@ -159,7 +209,7 @@ export class ProofByBeats implements Proof {
 
   #schedule(): void {
     if (this.#closed) return;
-    this.#cancel = this.#clock.after(this.#bound / beatsWithin, () => {
+    this.#cancel = this.#clock.after(this.bound / beatsWithin, () => {
       this.#cancel = null;
       this.#beating = this.#clock.elapsed() - this.#askedAt < idleAfter;
       if (this.#beating) this.#beat();

@@ -12,22 +12,10 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
       ? cause
       : new SojournError('store_unavailable', `${store.name}.${name}: ${why}.`, { cause });
 
-  // One promise, where race, catch and finally would be four: every look-up over a network pays for them.
   const race = <T>(name: string, answer: Promise<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const late = (): void => reject(unknown(name, null, `no answer within ${deadline} ms`));
-      const cancel = clock.after(deadline, late);
-      answer.then(
-        (value) => {
-          cancel();
-          resolve(value);
-        },
-        (error: unknown) => {
-          cancel();
-          reject(unknown(name, error));
-        },
-      );
-    });
+    answered(answer, clock, deadline, (cause) =>
+      cause === late ? unknown(name, null, `no answer within ${deadline} ms`) : unknown(name, cause),
+    );
 
   const bounded = <Name extends keyof Store>(name: Name): Store[Name] => {
     const call = store[name] as (...given: never[]) => unknown;
@@ -85,4 +73,32 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
     listen: (changed) => store.listen(changed),
     close: bounded('close'),
   };
+}
+
+/** Why `answered` rejects where the answer did not come. */
+export const late: unique symbol = Symbol('late');
+
+/**
+ * The answer, where it comes in time. One promise, where race, catch and finally would be four: every
+ * look-up over a network pays for them.
+ */
+export function answered<T>(
+  answer: Promise<T>,
+  clock: Clock,
+  deadline: number,
+  failure: (cause: unknown) => Error,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(deadline, () => reject(failure(late)));
+    answer.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (cause: unknown) => {
+        cancel();
+        reject(failure(cause));
+      },
+    );
+  });
 }

@@ -90,7 +90,7 @@ export function hearingBehaviour(
   });
 
   pair('G7: what ends in one process leaves the near cache of another before the next beat', async (one, other) => {
-    const limits = { bound: 60_000, bytes: 2 ** 20, skewed: () => {} };
+    const limits = { bound: 60_000, deadline: 2000, bytes: 2 ** 20, skewed: () => {} };
     const [near, far] = [one, other].map((store) => new NearCache(store, systemClock, systemHash, limits));
     assert.ok(near && far);
     await untilHeard(one, other);

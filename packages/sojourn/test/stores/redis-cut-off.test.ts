@@ -6,6 +6,7 @@ import { created, operation, writing } from '../../src/stores/contract/subject.t
 import type { NodeRedisClient } from '../../src/stores/redis/client.ts';
 import { redis } from '../../src/stores/redis/redis.ts';
 import { systemClock, systemHash } from '../../src/world.ts';
+import { code } from '../lab.ts';
 import { skipWithout } from './process.ts';
 import { redisServer } from './redis-server.ts';
 
@@ -46,6 +47,7 @@ test('G7: a primary that was cut off from its replicas proves nothing, though it
     const store = await redis(client);
     const near = new NearCache(store, systemClock, systemHash, {
       bound,
+      deadline: 2000,
       bytes: 1_000_000,
       skewed: () => {},
     });
@@ -62,8 +64,9 @@ test('G7: a primary that was cut off from its replicas proves nothing, though it
       );
     while (!(await refused())) near.get(id);
     // As many beats as the bound has room for, twice.
-    for (const beats = near.counts.beats; near.counts.beats < beats + 8; await turn()) near.get(id);
+    for (const { beatsFailed } = near.counts; near.counts.beatsFailed < beatsFailed + 8; await turn()) near.get(id);
     assert.equal(near.get(id), null);
+    await assert.rejects(async () => near.store.find(id), code('store_unavailable'));
     assert.ok(await client.sendCommand(['GET', `sojourn:{${id.charAt(0)}}:s:${id}`]));
     assert.equal(typeof (await client.sendCommand(['PUBLISH', 'any', 'x'])), 'number');
     await near.store.close();
