@@ -72,8 +72,11 @@ test('every option stands in docs/options.md, and no row is an orphan', () => {
     ...fieldsOf(`${library}/lifecycle/policy.ts`, 'PolicyOptions'),
     ...fieldsOf(`${library}/lifecycle/policy.ts`, 'KindOptions'),
     ...fieldsOf(`${library}/frameworks/binding.ts`, 'BindingOptions'),
+    ...fieldsOf(`${library}/stores/sqlite/sqlite.ts`, 'SqliteOptions'),
+    ...fieldsOf(`${library}/stores/postgres/postgres.ts`, 'PostgresOptions'),
+    ...fieldsOf(`${library}/stores/redis/redis.ts`, 'RedisOptions'),
   ];
-  assert.ok(options.length > 30);
+  assert.ok(options.length > 45);
   const rows = [...read('docs/options.md').matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap(([, names = '']) =>
     [...names.matchAll(/`(\w+)`/g)].map(([, option = '']) => option),
   );

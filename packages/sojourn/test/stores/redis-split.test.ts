@@ -67,7 +67,7 @@ test('G7: a server that nobody takes the place of is warned of only where replic
   try {
     assert.deepEqual(warned(await redis(client)), []);
     assert.deepEqual(warned(await redis(single)), []);
-    const meant = await redis(client, { waitReplicas: { count: 0, timeout: 10 } });
+    const meant = await redis(client, { waitReplicas: { count: 1, timeout: 10 } });
     assert.deepEqual(warned(meant), ['min_replicas_unset']);
   } finally {
     client.destroy();

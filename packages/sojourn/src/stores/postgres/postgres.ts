@@ -1,5 +1,8 @@
+import type { Duration } from '../../lifecycle/duration.ts';
 import { invalid, SojournError } from '../../lifecycle/errors.ts';
+import { knownKeys } from '../../lifecycle/options.ts';
 import type { Store, StoreWarning } from '../../lifecycle/ports.ts';
+import { clockOf, everySoOften, flag } from '../options.ts';
 import { staged } from '../staged/staged.ts';
 import { PostgresEngine } from './engine.ts';
 import { isForbidden } from './failures.ts';
@@ -22,33 +25,39 @@ export interface PostgresOptions {
    * pool that is kept for it. A pooler in transaction mode delivers nothing: then `false`. Default true.
    */
   readonly notify?: boolean;
-  /** How often who waits for a session's end looks for changes that were not notified, in milliseconds. Default 250. */
-  readonly watchEvery?: number;
+  /** How often who waits for a session's end looks for changes that were not notified, 1 h at most. Default 250 ms. */
+  readonly watchEvery?: Duration;
   /** The engine's clock, for tests; default its own. */
   readonly now?: () => number;
 }
 
 const defaults = { schema: 'sojourn', prepare: true, watchEvery: 250, notify: true } as const;
 
+/** With every default in its place. */
+function checkOptions(options: PostgresOptions) {
+  knownKeys('postgres', options, [...Object.keys(defaults), 'now']);
+  const schema = options.schema ?? defaults.schema;
+  if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema)) {
+    throw invalid(`postgres.schema ${schema}: use lower-case letters, digits and _.`);
+  }
+  return {
+    schema,
+    prepare: flag('postgres.prepare', options.prepare ?? defaults.prepare),
+    notify: flag('postgres.notify', options.notify ?? defaults.notify),
+    watchEvery: everySoOften('postgres.watchEvery', options.watchEvery ?? defaults.watchEvery),
+    given: clockOf('postgres.now', options.now),
+  };
+}
+
 /**
  * Sessions in PostgreSQL 15 or newer, for many nodes. Brings its schema up to date first. Throws
  * `store_unusable` with the fix for a schema of a newer release, `store_unavailable` when there is no server.
  */
 export async function postgres(client: PostgresClient, options: PostgresOptions = {}): Promise<Store> {
-  const schema = options.schema ?? defaults.schema;
-  if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema)) {
-    throw invalid(`postgres.schema ${schema}: use lower-case letters, digits and _.`);
-  }
+  const settings = checkOptions(options);
+  const { schema } = settings;
   return understood(schema, async () => {
-    const engine = new PostgresEngine({
-      client,
-      schema,
-      epoch: await migrate(client, schema),
-      prepare: options.prepare ?? defaults.prepare,
-      given: options.now ?? null,
-      watchEvery: options.watchEvery ?? defaults.watchEvery,
-      notify: options.notify ?? defaults.notify,
-    });
+    const engine = new PostgresEngine({ client, ...settings, epoch: await migrate(client, schema) });
     const sweeps = await engine.makeWeeks();
     await engine.beat(null);
     return { ...staged(engine), warnings: sweeps ? [] : [eventsKept(schema)] };

@@ -2,11 +2,15 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import type { StoreWarning } from '../../lifecycle/ports.ts';
 import { infoOf, type Send } from './client.ts';
 import type { Connection } from './connection.ts';
-import type { RedisOptions } from './redis.ts';
+import type { WaitReplicas } from './together.ts';
 
 /* What a server is set up to do, from INFO: managed servers have no CONFIG. */
 
-type Allowed = Pick<RedisOptions, 'allowEviction' | 'allowNoAppendOnlyFile' | 'waitReplicas'>;
+export interface Allowed {
+  readonly allowEviction: boolean;
+  readonly allowNoAppendOnlyFile: boolean;
+  readonly waitReplicas: WaitReplicas | null;
+}
 
 /** Throws `store_unusable` for a server that may forget sessions; answers what it cannot promise besides. */
 export async function checkSettings(connection: Connection, allowed: Allowed): Promise<readonly StoreWarning[]> {
@@ -15,7 +19,7 @@ export async function checkSettings(connection: Connection, allowed: Allowed): P
   // A primary of a cluster that does not reach most of the others stops by itself.
   if (connection.cluster) return [];
   for (const primary of primaries) {
-    if (!(await stopsWhenCutOff(primary, connection.sentinel || allowed.waitReplicas !== undefined))) {
+    if (!(await stopsWhenCutOff(primary, connection.sentinel || allowed.waitReplicas !== null))) {
       return [minReplicasUnset];
     }
   }

@@ -1,10 +1,13 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Duration } from '../../lifecycle/duration.ts';
 import { SojournError } from '../../lifecycle/errors.ts';
+import { knownKeys } from '../../lifecycle/options.ts';
 import type { Store, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { keptNow } from '../operations.ts';
+import { clockOf, patience } from '../options.ts';
 import { refuseTransaction } from '../rows.ts';
 import { patiently } from './busy.ts';
 import { Channel, type WriteName } from './channel.ts';
@@ -15,8 +18,8 @@ import { migrate } from './schema.ts';
 export interface SqliteOptions {
   /** The engine's clock, for tests; default the machine's. */
   readonly now?: () => number;
-  /** How long a write waits for another process's, in milliseconds. */
-  readonly busyTimeout?: number;
+  /** How long a write waits for another process's, 1 min at most. Default 1.5 s. */
+  readonly busyTimeout?: Duration;
 }
 
 const defaultBusyTimeout = 1500;
@@ -29,12 +32,14 @@ const openingTimeout = 10_000;
  * be opened, or when a newer release made it.
  */
 export function sqlite(path: string, options: SqliteOptions = {}): Store {
-  const busyTimeout = options.busyTimeout ?? defaultBusyTimeout;
+  knownKeys('sqlite', options, ['now', 'busyTimeout']);
+  const now = clockOf('sqlite.now', options.now);
+  const busyTimeout = patience('sqlite.busyTimeout', options.busyTimeout ?? defaultBusyTimeout, 0);
   makePrivate(path);
   try {
     // SQLite's own waiting does not cover all of this, and another process's migration may take its time.
     patiently(openingTimeout, () => setUp(path, busyTimeout));
-    return patiently(openingTimeout, () => new SqliteStore(path, options.now ?? null, busyTimeout));
+    return patiently(openingTimeout, () => new SqliteStore(path, now, busyTimeout));
   } catch (cause) {
     if (cause instanceof SojournError) throw cause;
     throw new SojournError('store_unusable', `${path} cannot be opened as a session store: ${String(cause)}.`, {
