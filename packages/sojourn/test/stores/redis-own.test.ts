@@ -6,7 +6,7 @@ import { created, creating, found, newSession, operation } from '../../src/store
 import { redis } from '../../src/stores/redis/redis.ts';
 import { code } from '../lab.ts';
 import { untilHeard } from './hearing.ts';
-import { skipWithout } from './process.ts';
+import { freePort, skipWithout } from './process.ts';
 import { redisServer } from './redis-server.ts';
 
 /* What is Redis's own: settings that forget, scripts that are flushed, a server that dies, least rights. */
@@ -55,6 +55,15 @@ onServer(
   async ({ client }) => {
     await assert.rejects(redis(client), code('store_unusable'));
     assert.equal((await redis(client, { allowEviction: true })).name, 'redis');
+  },
+);
+
+onServer(
+  'G16: a server of a Cluster is refused through a client that knows one server only',
+  ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())],
+  async ({ client }) => {
+    await assert.rejects(redis(client), code('store_unusable'));
+    await assert.rejects(redis(client), /Use createCluster/);
   },
 );
 

@@ -15,7 +15,7 @@ export interface Allowed {
 /** Throws `store_unusable` for a server that may forget sessions; answers what it cannot promise besides. */
 export async function checkSettings(connection: Connection, allowed: Allowed): Promise<readonly StoreWarning[]> {
   const primaries = await connection.primaries();
-  for (const primary of primaries) await checkMemory(primary, allowed);
+  for (const primary of primaries) await checkServer(primary, connection.cluster, allowed);
   // A primary of a cluster that does not reach most of the others stops by itself.
   if (connection.cluster) return [];
   for (const primary of primaries) {
@@ -26,12 +26,17 @@ export async function checkSettings(connection: Connection, allowed: Allowed): P
   return [];
 }
 
-async function checkMemory(send: Send, { allowEviction, allowNoAppendOnlyFile }: Allowed): Promise<void> {
+async function checkServer(send: Send, cluster: boolean, allowed: Allowed): Promise<void> {
+  const { allowEviction, allowNoAppendOnlyFile } = allowed;
   const [server, memory, persistence] = await Promise.all(
     ['server', 'memory', 'persistence'].map(async (section) => infoOf(await send('INFO', section))),
   );
   const version = server?.get('redis_version') ?? '';
   if (Number.parseInt(version, 10) < 7) throw unusable(`this is Redis ${version}; use 7 or newer, or Valkey 8`);
+  // Two of three keys would be on servers that a plain client does not go to.
+  if (!cluster && server?.get('redis_mode') === 'cluster') {
+    throw unusable('this server is one of a Cluster. Use createCluster, or Cluster of ioredis');
+  }
   const policy = memory?.get('maxmemory_policy') ?? 'noeviction';
   if (Number(memory?.get('maxmemory')) > 0 && policy !== 'noeviction' && !allowEviction) {
     throw unusable(`maxmemory-policy ${policy} may throw sessions away. Set noeviction, or allowEviction`);
