@@ -126,6 +126,36 @@ test('G16: a schema of a newer release is refused [postgres]', { skip }, async (
   await assert.rejects(postgres(pool, { schema }), code('store_unusable'));
 });
 
+test('G16: a server that is too old is refused before anything is made on it [postgres]', async () => {
+  const asked: string[] = [];
+  const old: PostgresClient = {
+    async query({ text }) {
+      asked.push(text);
+      return { rows: [{ engine: null, server: '140012' }] };
+    },
+  };
+  await assert.rejects(postgres(old), code('store_unusable'));
+  await assert.rejects(postgres(old), /This is PostgreSQL 14; use 15 or newer/);
+  assert.equal(asked.length, 2);
+});
+
+test('who cannot bring the schema up to date while it is dumped is told to start again [postgres]', {
+  skip,
+}, async () => {
+  const schema = freshSchema();
+  await postgres(pool, { schema });
+  await pool.query(`UPDATE ${schema}.engine SET version = 3`);
+  const dump = await pool.connect();
+  await dump.query(`BEGIN; LOCK TABLE ${schema}.engine IN ACCESS SHARE MODE`);
+  try {
+    await assert.rejects(postgres(pool, { schema }), code('store_unavailable'));
+    await assert.rejects(postgres(pool, { schema }), /as a dump does: start again/);
+  } finally {
+    await dump.query('ROLLBACK');
+    dump.release();
+  }
+});
+
 test('G16: a name that is no schema is refused [postgres]', { skip }, async () => {
   for (const schema of ['', 'Upper', 'a-b', 'a"b', '1a']) {
     await assert.rejects(postgres(pool, { schema }), code('option_invalid'));

@@ -31,3 +31,8 @@ export function cameSecond(error: unknown, schema: string): boolean {
 export function isForbidden(error: unknown): boolean {
   return Object(error).code === '42501';
 }
+
+/** Somebody held what was to be changed for longer than `lock_timeout`. */
+export function isLocked(error: unknown): boolean {
+  return Object(error).code === '55P03';
+}

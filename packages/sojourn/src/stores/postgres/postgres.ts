@@ -5,7 +5,7 @@ import type { Store, StoreWarning } from '../../lifecycle/ports.ts';
 import { clockOf, everySoOften, flag } from '../options.ts';
 import { staged } from '../staged/staged.ts';
 import { PostgresEngine } from './engine.ts';
-import { isForbidden } from './failures.ts';
+import { isForbidden, isLocked } from './failures.ts';
 import type { PostgresHearing } from './notifications.ts';
 import type { Row } from './rows.ts';
 import { migrate } from './schema.ts';
@@ -51,7 +51,8 @@ function checkOptions(options: PostgresOptions) {
 
 /**
  * Sessions in PostgreSQL 15 or newer, for many nodes. Brings its schema up to date first. Throws
- * `store_unusable` with the fix for a schema of a newer release, `store_unavailable` when there is no server.
+ * `store_unusable` with the fix for an older server or a schema of a newer release, `store_unavailable` when there
+ * is no server.
  */
 export async function postgres(client: PostgresClient, options: PostgresOptions = {}): Promise<Store> {
   const settings = checkOptions(options);
@@ -81,6 +82,13 @@ async function understood<T>(schema: string, open: () => Promise<T>): Promise<T>
       throw new SojournError(
         'store_unusable',
         `The account may not use the schema ${schema} or bring it up to date: open it once with the account that owns it, and grant what docs/stores.md names.`,
+        { cause },
+      );
+    }
+    if (isLocked(cause)) {
+      throw new SojournError(
+        'store_unavailable',
+        `The schema ${schema} is to be brought up to date, and somebody holds its tables, as a dump does: start again once that is done.`,
         { cause },
       );
     }

@@ -89,13 +89,20 @@ export function quote(schema: string): string {
 
 type Answer = Awaited<ReturnType<PostgresClient['query']>>;
 
-/** Brings a schema to this release's version, one process at a time. Throws `store_unusable` for a newer release's. */
+/**
+ * Brings a schema to this release's version, one process at a time. Throws `store_unusable` for a newer
+ * release's, and for an older server.
+ */
 export async function migrate(client: PostgresClient, schema: string): Promise<string> {
   const run = (text: string, values: readonly unknown[] = []): Promise<Answer> =>
     unlessTakenBack(() => client.query({ text, values: [...values] }));
   const quoted = quote(schema);
   // One transaction, and the lock is its own: a pooler may give the next one another connection.
-  const { rows } = await run(`SELECT to_regclass($1)::text AS engine`, [`${quoted}.engine`]);
+  const { rows } = await run(
+    `SELECT to_regclass($1)::text AS engine, current_setting('server_version_num') AS server`,
+    [`${quoted}.engine`],
+  );
+  refuseOld(Number(rows[0]?.['server']));
   const version = rows[0]?.['engine'] === null ? 0 : await versionOf(run, quoted);
   if (version > migrations.length) {
     throw new SojournError(
@@ -106,6 +113,13 @@ export async function migrate(client: PostgresClient, schema: string): Promise<s
   if (version < migrations.length) await run(migration(schema));
   const engine = await run(`SELECT epoch FROM ${quoted}.engine`);
   return String(engine.rows[0]?.['epoch']);
+}
+
+/** By its number: 150004 is 15.4. */
+function refuseOld(server: number): void {
+  const major = Math.floor(server / 10_000);
+  if (major >= 15) return;
+  throw new SojournError('store_unusable', `This is PostgreSQL ${major}; use 15 or newer.`);
 }
 
 async function versionOf(run: (text: string) => Promise<Answer>, quoted: string): Promise<number> {
