@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { Cluster } from 'ioredis';
 import { createClient, createCluster } from 'redis';
@@ -10,16 +8,9 @@ import type { RedisClient } from '../../src/stores/redis/client.ts';
 import { redis } from '../../src/stores/redis/redis.ts';
 import { skipWithout } from './process.ts';
 import { redisCluster } from './redis-cluster.ts';
+import { listed } from './rights.ts';
 
 const skip = skipWithout('redis-server', 'redis-cli');
-const stores = readFileSync(join(import.meta.dirname, '../../../../docs/stores.md'), 'utf8');
-
-/** The commands that docs/stores.md lists behind these words. */
-function listed(words: string): string[] {
-  const list = new RegExp(`${words}[^\`]*\`([a-z| ]+)\``).exec(stores)?.[1];
-  assert.ok(list, `docs/stores.md lists no commands behind "${words}"`);
-  return list.split(' ').map((command) => `+${command}`);
-}
 
 const account = { username: 'sojourn', password: 'pass' };
 
