@@ -19,11 +19,19 @@ export async function redisServer(...settings: readonly string[]): Promise<Redis
     };
     return { url: given, restart: theirs, signal: theirs, stop: async () => {} };
   }
+  return serverOf('redis-server', settings);
+}
+
+/** Valkey takes the same settings. */
+export async function serverOf(
+  name: 'redis-server' | 'valkey-server',
+  settings: readonly string[] = [],
+): Promise<RedisServer> {
   const folder = newFolder('redis');
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
   const begin = async (): Promise<Started> => {
-    const started = start(needed('redis-server'), [
+    const started = start(needed(name), [
       ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', '', '--appendonly', 'yes'],
       // Else a replica that still writes its first append-only file does not end.
       ...['--shutdown-on-sigterm', 'force'],
