@@ -9,6 +9,10 @@ export interface Mutant {
   /** Of packages/sojourn: what must find it. */
   readonly tests: readonly string[];
   readonly pattern: string;
+  /** In the title of the test that must be among those that fail. */
+  readonly by: string;
+  /** What it must have said. */
+  readonly says?: RegExp;
   readonly env?: Readonly<Record<string, string>>;
   readonly skip?: string | false;
 }
@@ -24,6 +28,7 @@ export const mutants: readonly Mutant[] = [
     to: 'if (before >= 0) this.#entries.set(record);',
     tests: ['test/interleaving/near.test.ts'],
     pattern: 'every order',
+    by: 'G3: a fill, an ending elsewhere and a beat',
   },
   {
     bug: 'a beat that is only a read: a primary that was cut off goes on proving',
@@ -32,6 +37,7 @@ export const mutants: readonly Mutant[] = [
     to: '',
     tests: ['test/stores/redis-cut-off.test.ts'],
     pattern: 'cut off',
+    by: 'though it answers and publishes',
     skip: redis,
   },
   {
@@ -41,6 +47,7 @@ export const mutants: readonly Mutant[] = [
     to: 'pg_current_xact_id()::text AS written',
     tests: ['test/stores/postgres-own.test.ts'],
     pattern: 'standby',
+    by: 'waits for a standby which is gone proves nothing',
     skip: postgres,
   },
   {
@@ -50,6 +57,7 @@ export const mutants: readonly Mutant[] = [
     to: 'if (near && (expiry || !admits(standing.is))) {\n    void offers;',
     tests: ['src/lifecycle/near.test.ts'],
     pattern: 'G13',
+    by: 'G13: a secret that waits is not handed out from memory',
   },
   {
     bug: 'old entries are kept over a reconnect to a primary that lost writes and has counted on',
@@ -58,6 +66,7 @@ export const mutants: readonly Mutant[] = [
     to: "since.length === log.counter - from && mark !== '?' ? since : null",
     tests: ['src/stores/changes.test.ts', 'test/stores/redis-cut-off.test.ts'],
     pattern: 'counted on',
+    by: 'G7: a primary that lost the last writes and has counted on empties',
     skip: redis,
   },
   {
@@ -67,14 +76,16 @@ export const mutants: readonly Mutant[] = [
     to: 'since.length <= log.counter - from && markAt',
     tests: ['src/stores/changes.test.ts'],
     pattern: '',
+    by: 'G7: a gap loses the partition',
   },
   {
     bug: 'the proof counts from when the answer came',
     file: 'cache/proof.ts',
     from: '(beat) => this.#proved(beat, elapsed, wall),',
-    to: '(beat) => this.#proved(beat, this.#clock.elapsed(), wall + 0 * elapsed + 1000),',
+    to: '(beat) => this.#proved(beat, this.#clock.elapsed(), this.#clock.now()),',
     tests: ['src/cache/cache.test.ts'],
     pattern: 'G7',
+    by: 'G7: a beat that hangs proves nothing',
   },
   {
     bug: 'one clock only: a machine that was suspended serves what it remembers',
@@ -83,6 +94,7 @@ export const mutants: readonly Mutant[] = [
     to: '&& wall !== Number.NaN;',
     tests: ['src/cache/cache.test.ts'],
     pattern: 'G7',
+    by: 'G7: a process that was stopped proves again first',
   },
   {
     bug: 'a silent primary of a cluster is proved by the others',
@@ -91,6 +103,7 @@ export const mutants: readonly Mutant[] = [
     to: '',
     tests: ['src/cache/forgetting.test.ts'],
     pattern: 'silent primary',
+    by: 'G7: what a silent primary holds is not proved',
   },
   {
     bug: 'what a transaction asks for is answered from outside of it, and remembered',
@@ -99,6 +112,7 @@ export const mutants: readonly Mutant[] = [
     to: 'this.#find(id)',
     tests: ['src/cache/forgetting.test.ts'],
     pattern: 'transaction',
+    by: 'what a transaction reads comes from the engine',
   },
   {
     bug: 'no bound: what was proved once is served for ever',
@@ -107,6 +121,8 @@ export const mutants: readonly Mutant[] = [
     to: 'if (!this.#beating) this.#beat();\n    return proved || Number.isFinite(this.#elapsed[partition] ?? Number.NaN);',
     tests: ['test/faults/faults.test.ts'],
     pattern: '\\[redis\\]',
+    by: 'what four processes were told under faults',
+    says: /served \S+ to visit \d\S* ms after its end/,
     env: { FAULT_SECONDS: '1', FAULT_ONLY: 'answers stall' },
     skip: process.env['REDIS_URL'] ? 'these tests stop their servers' : redis,
   },
@@ -117,6 +133,7 @@ export const mutants: readonly Mutant[] = [
     to: 'if (near && (offers || (expiry && !admits(standing.is)))) {',
     tests: ['src/lifecycle/near.test.ts'],
     pattern: '',
+    by: 'a token that was rotated elsewhere is not refused',
   },
   {
     bug: 'an upsert: an update brings an ended session back',
@@ -126,12 +143,16 @@ export const mutants: readonly Mutant[] = [
   const current = seenAt > found.lastSeenAt && seenAt < liveUntil(found) ? { ...found, lastSeenAt: seenAt } : found;
   if (!isLive(current, now)) return { outcome: 'gone' };
   if (current.version !== version) return { outcome: 'conflict' };`,
-    to: `if (found === null || now < 0) return { outcome: 'gone' };
-  const { ending: _, ...unended } = found;
-  const current = { ...unended, lastSeenAt: Math.max(seenAt, found.lastSeenAt) };
-  if (isLive(current, liveUntil(current))) return { outcome: 'conflict' };`,
+    // What lives is judged as before: only what has ended is written all the same.
+    to: `if (found === null) return { outcome: 'gone' };
+  if (found.operation === operation) return { outcome: 'updated', record: found };
+  const { ending: ended, ...unended } = found;
+  const current = seenAt > found.lastSeenAt && seenAt < liveUntil(found) ? { ...unended, lastSeenAt: seenAt } : unended;
+  if (!ended && !isLive(current, now)) return { outcome: 'gone' };
+  if (!ended && current.version !== version) return { outcome: 'conflict' };`,
     tests: ['test/interleaving/interleavings.test.ts'],
-    pattern: 'G[34].*every order.*memory',
+    pattern: 'G3: sign-out against writing.*every order.*memory',
+    by: 'G3: sign-out against writing requests',
   },
   {
     bug: 'the index by subject is written apart from the session',
@@ -140,6 +161,7 @@ export const mutants: readonly Mutant[] = [
     to: 'this.#bySubject.set(record.subject, ids);\n    queueMicrotask(() => ids.add(record.id));',
     tests: ['src/stores/memory.test.ts'],
     pattern: 'G9',
+    by: 'G9: the limit holds under parallel sign-ins',
   },
   {
     bug: 'a sign-in that does not say when it was checked lands after a password change',
@@ -148,5 +170,6 @@ export const mutants: readonly Mutant[] = [
     to: "if (refused && options.checkedAt < 0) return { outcome: 'subject_changed' };",
     tests: ['src/stores/memory.test.ts'],
     pattern: 'G10',
+    by: 'G10: ending all spares one',
   },
 ];
