@@ -1,6 +1,7 @@
-import type { FleetNode } from './fleet.ts';
+import { type FleetNode, unknown } from './fleet.ts';
 import type { History } from './history.ts';
-import type { Answer, Ask } from './protocol.ts';
+import { machineTime } from './machine.ts';
+import type { Answer, Ask, Told } from './protocol.ts';
 
 /** A client that has waited so long goes on, to another node if need be. */
 const patience = 2500;
@@ -33,30 +34,35 @@ export class Clients {
   }
 
   async ask(node: number, ask: Ask): Promise<Answer> {
-    const from = performance.now();
-    const told = Promise.withResolvers<Answer>();
-    const giveUp = setTimeout(() => told.resolve({ is: 'unknown', why: 'no answer yet' }), patience);
-    const answering = this.#answer(node, ask).then((answer) => {
+    const from = machineTime();
+    const heard = Promise.withResolvers<Answer>();
+    const giveUp = setTimeout(() => heard.resolve({ is: 'unknown', why: 'no answer yet' }), patience);
+    const answering = this.#answer(node, ask).then((told) => {
       clearTimeout(giveUp);
-      this.#history.add({ node, ask, from, to: performance.now(), answer });
-      told.resolve(answer);
+      this.#history.add({ node, ask, from, ...told });
+      heard.resolve(told.answer);
       this.#under.delete(answering);
     });
     this.#under.add(answering);
-    return told.promise;
+    return heard.promise;
+  }
+
+  /** No more is asked. */
+  stop(): void {
+    this.#over = true;
   }
 
   /** No more is asked, and all that was asked is answered. */
   async finish(): Promise<void> {
-    this.#over = true;
+    this.stop();
     await Promise.all(this.#under);
   }
 
-  async #answer(node: number, ask: Ask): Promise<Answer> {
-    const late = Promise.withResolvers<Answer>();
-    const timer = setTimeout(() => late.resolve({ is: 'unknown', why: 'never answered' }), longest);
-    const answer = await Promise.race([this.#nodes[node]?.ask(ask) ?? late.promise, late.promise]);
+  async #answer(node: number, ask: Ask): Promise<Told> {
+    const late = Promise.withResolvers<Told>();
+    const timer = setTimeout(() => late.resolve(unknown('never answered')), longest);
+    const told = await Promise.race([this.#nodes[node]?.ask(ask) ?? late.promise, late.promise]);
     clearTimeout(timer);
-    return answer;
+    return told;
   }
 }

@@ -1,14 +1,13 @@
-import type { Answer, Ask, ToldEvent } from './protocol.ts';
+import { machineTime } from './machine.ts';
+import type { Ask, Told, ToldEvent } from './protocol.ts';
 
 export const terminal: ReadonlySet<string> = new Set(['terminated', 'expired']);
 
-/** One request: who was asked what, from when to when by the clients' clock, and what came of it. */
-export interface Operation {
+/** One request: who was asked what and when, and what came of it. */
+export interface Operation extends Told {
   readonly node: number;
   readonly ask: Ask;
   readonly from: number;
-  readonly to: number;
-  readonly answer: Answer;
 }
 
 /** What the clients know of a session. */
@@ -38,29 +37,29 @@ export class History {
 
   add(operation: Operation): void {
     this.operations.push(operation);
-    const { node, ask, answer, from, to } = operation;
+    const { node, ask, answer, from, decided } = operation;
     if (answer.is !== 'unknown') this.answered += 1;
     if (ask.do === 'signIn') {
-      if (answer.is === 'signedIn') this.#began(answer.id, answer.token, ask.subject, to);
+      if (answer.is === 'signedIn') this.#began(answer.id, answer.token, ask.subject, decided);
       return;
     }
     const known = this.of(ask);
     if (known === undefined) return;
-    if (ask.do === 'write' && answer.is === 'done') known.written.set(ask.key, { node, at: to });
+    if (ask.do === 'write' && answer.is === 'done') known.written.set(ask.key, { node, at: decided });
     else if (ask.do === 'write' && answer.is === 'unknown') known.doubtful.add(ask.key);
     if (ask.do === 'signOut' || ask.do === 'revoke') {
       known.endAsked = Math.min(known.endAsked, from);
       if (answer.is !== 'done') return;
-      known.endedBy = Math.min(known.endedBy, to);
+      known.endedBy = Math.min(known.endedBy, decided);
       this.#end(known.id);
     }
   }
 
   /** An event came: whoever ended the session, it has ended by now. */
-  told({ type, sessionId }: ToldEvent): void {
+  told({ type, sessionId }: ToldEvent, at: number = machineTime()): void {
     if (!terminal.has(type)) return;
     const known = this.sessions.get(sessionId);
-    if (known) known.toldBy = performance.now();
+    if (known) known.toldBy = at;
     this.#end(sessionId);
   }
 

@@ -1,13 +1,14 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { createClient, createCluster } from 'redis';
-import { SojournError } from '../../src/lifecycle/errors.ts';
+import { isError, isRefusal, SojournError } from '../../src/lifecycle/errors.ts';
 import type { Store } from '../../src/lifecycle/ports.ts';
 import type { Session } from '../../src/session.ts';
 import { createSessions, type Sessions } from '../../src/sessions.ts';
 import { postgres } from '../../src/stores/postgres/postgres.ts';
 import { redis } from '../../src/stores/redis/redis.ts';
 import { sqlite } from '../../src/stores/sqlite/sqlite.ts';
+import { machineTime } from './machine.ts';
 import type { Answer, Ask, FromNode, NodeSettings, Reach } from './protocol.ts';
 
 /*
@@ -17,9 +18,6 @@ import type { Answer, Ask, FromNode, NodeSettings, Reach } from './protocol.ts';
 type Data = { keys: string[] };
 
 const settings: NodeSettings = JSON.parse(process.argv[2] ?? '');
-const realNow = Date.now;
-// A machine whose clock is set wrong, for everything in this process.
-Date.now = () => realNow() + settings.ahead;
 
 function say(message: FromNode): void {
   process.send?.(message);
@@ -95,6 +93,10 @@ async function request(
 }
 
 async function answer(sessions: Sessions<Data, string>, ask: Ask): Promise<Answer> {
+  if (ask.do === 'report') {
+    const { hits = 0, beatsFailed = 0 } = sessions.counts.cache ?? {};
+    return { is: 'reported', hits, beatsFailed, warned: [...warned] };
+  }
   if (ask.do === 'list') {
     return { is: 'listed', ids: (await sessions.list(ask.subject)).live.map(({ id }) => id) };
   }
@@ -118,22 +120,28 @@ async function answer(sessions: Sessions<Data, string>, ask: Ask): Promise<Answe
   return { is: 'done' };
 }
 
+const warned = new Set<string>();
 const store = await opening(settings.reach);
 const sessions = createSessions<Data>({
   store,
   cache: { bound: settings.bound },
   sweepEvery: 5000,
   policy: { limit: settings.limit, kinds: { standard: { idle: '10m', touchInterval: '1s' } } },
-  log: () => {},
+  log: ({ level, code }) => {
+    if (level === 'warn') warned.add(code);
+  },
 });
 
 process.on('message', ({ call, ask }: { call: number; ask: Ask }) => {
+  const begun = machineTime();
+  // Anything else that is thrown is a defect: the process ends of it, and the run fails.
   void answer(sessions, ask)
     .catch((error: unknown): Answer => {
-      const { code } = error instanceof SojournError ? error : { code: String(error) };
-      return code === 'store_unavailable' ? { is: 'unknown', why: String(error) } : { is: 'refused', code };
+      if (isError(error, 'store_unavailable')) return { is: 'unknown', why: String(error) };
+      if (isRefusal(error)) return { is: 'refused', code: error.code };
+      throw error;
     })
-    .then((answered) => say({ call, answer: answered }));
+    .then((answered) => say({ call, answer: answered, begun, decided: machineTime() }));
 });
 // Its parent has gone.
 process.on('disconnect', () => process.exit());
@@ -144,8 +152,8 @@ if (settings.follow) {
     try {
       for await (const event of sessions.events(after === null ? {} : { after })) {
         after = event.cursor;
-        const { cursor, type, sessionId, reason } = event;
-        say({ event: { cursor, type, sessionId, reason } });
+        const { cursor, type, at, sessionId, subject, reason } = event;
+        say({ event: { cursor, type, at, sessionId, subject, reason } });
       }
     } catch (error) {
       if (!(error instanceof SojournError)) throw error;

@@ -10,8 +10,6 @@ export interface NodeSettings {
   readonly reach: Reach;
   readonly bound: number;
   readonly limit: number;
-  /** How far this node's wall clock is ahead, in milliseconds. */
-  readonly ahead: number;
   /** It only follows the events, from this cursor on. */
   readonly follow?: { readonly after: string | null };
 }
@@ -23,7 +21,8 @@ export type Ask =
   | { readonly do: 'write'; readonly token: string; readonly key: string }
   | { readonly do: 'signOut'; readonly token: string }
   | { readonly do: 'revoke'; readonly id: string }
-  | { readonly do: 'list'; readonly subject: string };
+  | { readonly do: 'list'; readonly subject: string }
+  | { readonly do: 'report' };
 
 /** What it answers: `unknown` where the engine could not say. */
 export type Answer =
@@ -32,17 +31,36 @@ export type Answer =
   | { readonly is: 'refused'; readonly code: string }
   | { readonly is: 'done' }
   | { readonly is: 'listed'; readonly ids: readonly string[] }
-  | { readonly is: 'unknown'; readonly why: string };
+  | { readonly is: 'unknown'; readonly why: string }
+  | ({ readonly is: 'reported' } & Report);
+
+/** What a node has met since it began. */
+export interface Report {
+  readonly hits: number;
+  readonly beatsFailed: number;
+  /** Codes of what it has warned of. */
+  readonly warned: readonly string[];
+}
+
+/** An answer, with when the node began on it and when it knew it, by the machine's monotonic clock. */
+export interface Told {
+  readonly answer: Answer;
+  readonly begun: number;
+  readonly decided: number;
+}
 
 export interface ToldEvent {
   readonly cursor: string;
   readonly type: string;
+  /** By the engine's clock. */
+  readonly at: number;
   readonly sessionId: string;
+  readonly subject: string | null;
   readonly reason?: string | undefined;
 }
 
 export type FromNode =
   | { readonly ready: true }
-  | { readonly call: number; readonly answer: Answer }
+  | ({ readonly call: number } & Told)
   | { readonly event: ToldEvent }
   | { readonly lost: string };

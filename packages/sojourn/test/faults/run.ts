@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
-import { browse, subjects } from './browsing.ts';
-import { checkEnded, checkEvents, checkKept, checkLimit, checkSeen, type End, type Figures } from './checker.ts';
+import { browse } from './browsing.ts';
+import {
+  checkEnded,
+  checkEvents,
+  checkKept,
+  checkLimit,
+  checkRefused,
+  checkSeen,
+  type End,
+  type Served,
+} from './checker.ts';
 import { Clients, wait } from './clients.ts';
 import { Consumer, FleetNode } from './fleet.ts';
 import { History } from './history.ts';
-import type { Answer, Ask, NodeSettings, Reach, ToldEvent } from './protocol.ts';
+import { machineTime } from './machine.ts';
+import type { Answer, Ask, NodeSettings, Reach, Report } from './protocol.ts';
 import { spy } from './spying.ts';
 
 export const bound = 1000;
@@ -33,8 +43,22 @@ export interface Plan {
   readonly once?: Faults;
   /** How long an ended session may be served after its end was acknowledged. */
   readonly bound: number;
-  /** Nodes whose clock is wrong, by how much. */
+  /** Nodes whose wall clock is wrong, by how many milliseconds. */
   readonly ahead?: Readonly<Record<number, number>>;
+  /** A failover may lose events, which who reads them is told. */
+  readonly mayLoseEvents?: boolean;
+}
+
+export interface Figures extends Served {
+  readonly operations: number;
+  readonly unknown: number;
+  readonly sessions: number;
+  /** Of them ended by the limit. */
+  readonly limited: number;
+  /** Times that who reads the events was told that its cursor is lost, and began again. */
+  readonly cursorsLost: number;
+  /** What the run took, in milliseconds. */
+  readonly took: number;
 }
 
 /** Four nodes under load and faults for so long; then everything is looked at. Throws what it finds wrong. */
@@ -43,9 +67,8 @@ export async function run(plan: Plan, seconds: number, seed: number, say: (text:
     reach: plan.reach(node),
     bound,
     limit,
-    ahead: plan.ahead?.[node] ?? 0,
   });
-  const nodes = Array.from({ length: nodeCount }, (_, node) => new FleetNode(settings(node)));
+  const nodes = Array.from({ length: nodeCount }, (_, node) => new FleetNode(settings(node), plan.ahead?.[node]));
   const history = new History();
   const consumer = new Consumer(settings(0), (event) => history.told(event));
   const clients = new Clients(nodes, history);
@@ -56,29 +79,53 @@ export async function run(plan: Plan, seconds: number, seed: number, say: (text:
       ...Array.from({ length: spies }, (_, client) => spy(clients, history, seed * 1000 + 500 + client, limit)),
     ]);
     await wait(before);
+    const begun = machineTime();
     const idle = await strike(plan, seconds, { nodes, consumer, wait }, history, say);
     await wait(after);
     await Promise.all([clients.finish(), load]);
     await clients.finish();
+    const took = machineTime() - begun;
+    const reports = await Promise.all(nodes.map(reportOf));
     const end = await look(nodes, history, plan);
-    const { ended, longest } = checkEnded(history, end, plan.bound);
+    const served = checkEnded(history, end, plan.bound);
+    checkRefused(history, end);
     checkSeen(history, plan.bound);
     checkKept(history, end);
-    checkLimit(end, limit);
-    const last = end.events.at(-1)?.cursor;
-    if (last !== undefined) await consumer.until(() => consumer.events.length >= end.events.length, 20_000);
-    checkEvents(history, end, consumer.lost === 0 ? consumer.events : end.events);
+    const limited = checkLimit(history, end, limit);
+    await consumer.until(() => consumer.events.length >= end.events.length, 20_000);
+    assert.ok(consumer.lost === 0 || plan.mayLoseEvents, 'the consumer’s cursor was lost');
+    checkEvents(history, end, consumer.events);
+    for (const each of [...nodes, consumer]) assert.equal(each.crashes, 0, 'a process ended of itself');
     assert.deepEqual(idle, [], 'faults during which nobody asked anything');
+    assert.ok(limited > 0, 'the limit was never reached');
+    checkMet(reports, plan);
     const unknown = history.operations.filter(({ answer }) => answer.is === 'unknown');
     return {
       operations: history.operations.length,
       unknown: unknown.length,
       sessions: history.sessions.size,
-      ended,
-      longestServed: longest,
+      limited,
+      cursorsLost: consumer.lost,
+      took,
+      ...served,
     };
   } finally {
+    clients.stop();
     await Promise.all([...nodes.map((node) => node.kill()), consumer.kill()]);
+  }
+}
+
+export async function reportOf(node: FleetNode): Promise<Report> {
+  const { answer } = await node.ask({ do: 'report' });
+  assert.ok(answer.is === 'reported', JSON.stringify(answer));
+  return answer;
+}
+
+/** What the run is about has happened: nodes served from memory, and those with a wrong clock have met the engine's. */
+function checkMet(reports: readonly Report[], { ahead = {} }: Plan): void {
+  for (const [node, { hits, warned }] of reports.entries()) {
+    assert.ok(hits > 0, `node ${node} served nothing from memory`);
+    if (ahead[node]) assert.ok(warned.includes('clock_skewed'), `node ${node} has not noticed its wrong clock`);
   }
 }
 
@@ -90,11 +137,11 @@ async function strike(
   history: History,
   say: (text: string) => void,
 ): Promise<readonly string[]> {
-  const until = performance.now() + seconds * 1000;
+  const until = machineTime() + seconds * 1000;
   const idle = new Set<string>();
-  for (let round = 0; round === 0 || performance.now() < until; round++) {
+  for (let round = 0; round === 0 || machineTime() < until; round++) {
     for (const [name, fault] of Object.entries(round === 0 ? { ...faults, ...once } : faults)) {
-      if (performance.now() >= until && round > 0) break;
+      if (machineTime() >= until && round > 0) break;
       const { answered, operations } = history;
       const begun = operations.length;
       await fault(scene);
@@ -110,10 +157,11 @@ async function strike(
 /** The end: every node is asked about every session until it can say, past the bound. */
 async function look(nodes: readonly FleetNode[], history: History, plan: Plan): Promise<End> {
   await wait(plan.bound + 500);
+  const until = machineTime() + 60_000;
   const sure = async (node: FleetNode, ask: Ask): Promise<Answer> => {
     for (;;) {
-      const answer = await node.ask(ask);
-      if (answer.is !== 'unknown') return answer;
+      const { answer } = await node.ask(ask);
+      if (answer.is !== 'unknown' || machineTime() > until) return answer;
       await wait(50);
     }
   };
@@ -121,13 +169,12 @@ async function look(nodes: readonly FleetNode[], history: History, plan: Plan): 
   for (const { id, token } of history.sessions.values()) {
     states.set(id, await Promise.all(nodes.map((node) => sure(node, { do: 'visit', token }))));
   }
-  const live = new Map<string, readonly string[]>();
-  for (let subject = 0; subject < subjects; subject++) {
+  const lists = new Map<string, Answer>();
+  for (const subject of new Set([...history.sessions.values()].map((known) => known.subject))) {
     const [first] = nodes;
-    const answer = first && (await sure(first, { do: 'list', subject: `u${subject}` }));
-    live.set(`u${subject}`, answer?.is === 'listed' ? answer.ids : []);
+    if (first) lists.set(subject, await sure(first, { do: 'list', subject }));
   }
-  const reader = new Consumer({ reach: plan.reach(1), bound, limit, ahead: 0 });
+  const reader = new Consumer({ reach: plan.reach(1), bound, limit });
   await reader.start();
   const enough = (): boolean => {
     const began = new Set(reader.events.filter(({ type }) => type === 'signed_in').map(({ sessionId }) => sessionId));
@@ -138,6 +185,5 @@ async function look(nodes: readonly FleetNode[], history: History, plan: Plan): 
   };
   await reader.until(enough, 20_000);
   await reader.kill();
-  const events: readonly ToldEvent[] = reader.events;
-  return { states, live, events };
+  return { states, lists, events: reader.events };
 }
