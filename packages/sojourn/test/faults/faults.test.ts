@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -31,7 +32,7 @@ for (const [name, { needs, open }] of Object.entries(stages)) {
       }
       const figures = await run(chosen, seconds, seed, (text) => t.diagnostic(text));
       t.diagnostic(JSON.stringify(figures));
-      if (process.env['FAULT_KEEP'] !== undefined) keep(name, { ...figures, seconds, bound: plan.bound, faults });
+      if (process.env['FAULT_KEEP'] !== undefined) keep(name, { ...figures, bound: plan.bound, faults });
     } finally {
       await stop();
     }
@@ -42,8 +43,17 @@ function choose(faults: Faults): Faults {
   return Object.fromEntries(Object.entries(faults).filter(([name]) => only?.includes(name) ?? true));
 }
 
+/** What the figures are of; with a plus where it was changed since. */
+function commit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+  const changed = git('status', '--porcelain', '--untracked-files=no', '../../src');
+  return `${git('rev-parse', '--short', 'HEAD')}${changed === '' ? '' : '+'}`;
+}
+
 function keep(name: string, figures: object): void {
   const path = join(import.meta.dirname, 'figures.json');
   const kept: Record<string, object> = JSON.parse(readFileSync(path, 'utf8'));
-  writeFileSync(path, `${JSON.stringify({ ...kept, [name]: figures }, null, 2)}\n`);
+  const measured = { ...figures, measuredAt: new Date().toISOString(), commit: commit() };
+  writeFileSync(path, `${JSON.stringify({ ...kept, [name]: measured }, null, 2)}\n`);
 }

@@ -1,58 +1,42 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import assert from 'node:assert/strict';
 import { postgresServer } from '../stores/postgres-server.ts';
-import { needed } from '../stores/process.ts';
-import { redisCluster } from '../stores/redis-cluster.ts';
 import { said, sentinelsOf } from '../stores/redis-sentinel.ts';
 import { redisServer } from '../stores/redis-server.ts';
 import { temporary } from '../temporary.ts';
+import { clusterStage } from './cluster.ts';
 import { Line } from './line.ts';
-import { bound, type Faults, type Plan, type Scene } from './run.ts';
-
-export interface Staged {
-  readonly plan: Plan;
-  stop(): Promise<void>;
-}
-
-/** What may happen to processes, whatever the engine. */
-const processes: Faults = {
-  'kill -9 of a node': async ({ nodes, wait }) => {
-    await nodes[0]?.kill();
-    await wait(300);
-    await nodes[0]?.start();
-  },
-  'a node is stopped and goes on': async ({ nodes, wait }) => {
-    nodes[1]?.signal('SIGSTOP');
-    await wait(bound + 1000);
-    nodes[1]?.signal('SIGCONT');
-  },
-  'the consumer of the events crashes and resumes': async ({ consumer, wait }) => {
-    await consumer.kill();
-    await wait(300);
-    await consumer.start();
-  },
-};
+import { processes, type Staged } from './processes.ts';
+import { bound, type Faults, reportOf, type Scene } from './run.ts';
 
 /** What may happen on the way from node 2 to its engine. */
 function way(line: Line): Faults {
   const during =
-    (change: () => void, milliseconds: number) =>
+    (change: () => void) =>
     async ({ wait }: Scene) => {
       change();
-      await wait(milliseconds);
+      await wait(1500);
       line.way = 'open';
     };
+  const stalled =
+    (which: 'answers stalled' | 'commands stalled') =>
+    async ({ nodes: [, , node], wait }: Scene) => {
+      assert.ok(node);
+      const failed = async (): Promise<number> => (await reportOf(node)).beatsFailed;
+      const before = await failed();
+      line.way = which;
+      // Longer than a beat waits for its answer.
+      await wait(2500);
+      for (let left = 30; left > 0 && (await failed()) === before; left--) await wait(100);
+      line.way = 'open';
+      assert.notEqual(await failed(), before, 'no beat of the node failed');
+    };
   return {
-    'a cut between a node and its engine': during(() => line.cut(), 1500),
+    'a cut between a node and its engine': during(() => line.cut()),
     'a delay between a node and its engine': during(() => {
       line.way = 'delayed';
-    }, 1500),
-    'answers stall': during(() => {
-      line.way = 'answers stalled';
-    }, 2500),
-    'commands stall': during(() => {
-      line.way = 'commands stalled';
-    }, 2500),
+    }),
+    'answers stall': stalled('answers stalled'),
+    'commands stall': stalled('commands stalled'),
   };
 }
 
@@ -120,6 +104,7 @@ async function sentinelStage(): Promise<Staged> {
       reach: () => ({ engine: 'sentinel', ports: sentinels.ports }),
       faults: processes,
       once: single,
+      mayLoseEvents: true,
       bound,
       ahead: { 3: -120_000 },
     },
@@ -127,69 +112,6 @@ async function sentinelStage(): Promise<Staged> {
       await sentinels.stop();
       for (const server of [...others, replica, primary]) await server.stop();
     },
-  };
-}
-
-async function clusterStage(): Promise<Staged> {
-  const cluster = await redisCluster();
-  const [first = ''] = cluster.urls;
-  const cli = (...args: string[]): string =>
-    execFileSync(needed('redis-cli'), ['-p', new URL(first).port, ...args], { encoding: 'utf8' });
-  /** Id and port of each primary that lives. */
-  const primaries = (): (readonly [string, number])[] =>
-    cli('CLUSTER', 'NODES')
-      .split('\n')
-      .filter((line) => line.includes('master') && !line.includes('fail'))
-      .map((line) => {
-        const [id = '', address = ''] = line.split(' ');
-        return [id, Number(/:(\d+)@/.exec(address)?.[1])];
-      });
-  const lineOf = (port: number): string =>
-    cli('CLUSTER', 'NODES')
-      .split('\n')
-      .find((line) => line.includes(`:${port}@`)) ?? 'fail';
-  /** The clients, which are this process, go on meanwhile. */
-  const managed = async (...args: string[]): Promise<boolean> => {
-    const child = spawn(needed('redis-cli'), ['--cluster', ...args], { stdio: 'ignore', timeout: 30_000 });
-    const [code] = await once(child, 'close');
-    return code === 0;
-  };
-  const faults: Faults = {
-    ...processes,
-    'slots move to another primary': async ({ wait }) => {
-      const [[from] = [''], [to] = ['']] = primaries();
-      const host = new URL(first).host;
-      const flags = ['--cluster-from', from, '--cluster-to', to, '--cluster-slots', '600', '--cluster-yes'];
-      // Where a node takes the cluster for down in the middle, the slot that was on its way is put right first.
-      while (!(await managed('reshard', host, ...flags))) {
-        await wait(500);
-        await managed('fix', host);
-      }
-    },
-  };
-  const single: Faults = {
-    'kill -9 of a primary, and the cluster’s failover': async ({ wait }) => {
-      // Each primary has one replica.
-      const before = primaries();
-      const victim = before.find(([, port]) => String(port) !== new URL(first).port)?.[1] ?? 0;
-      await cluster.kill(victim);
-      while (!cli('CLUSTER', 'INFO').includes('cluster_state:ok') || primaries().some(([, port]) => port === victim)) {
-        await wait(100);
-      }
-      await cluster.revive(victim);
-      // It has heard that it is a replica now.
-      while (lineOf(victim).includes('fail')) await wait(100);
-    },
-  };
-  return {
-    plan: {
-      reach: () => ({ engine: 'cluster', urls: cluster.urls }),
-      faults,
-      once: single,
-      bound,
-      ahead: { 3: 120_000 },
-    },
-    stop: () => cluster.stop(),
   };
 }
 
