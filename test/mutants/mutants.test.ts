@@ -11,6 +11,9 @@ import { type Mutant, mutants } from './mutants.ts';
  * find it must fail on the copy, and pass on it without the bug: a proof that they can, and that it is the bug they find.
  */
 
+/** That a run of tests may take, in milliseconds. */
+const longest = 180_000;
+
 let copy: Copy | null = null;
 
 before(() => {
@@ -32,7 +35,13 @@ async function run(path: string, { pattern, tests, env }: Mutant): Promise<{ cod
       ...tests.map((file) => join(path, 'packages/sojourn', file)),
     ],
     // Not as a part of this run of tests.
-    { cwd: path, env: { ...process.env, ...env, NODE_TEST_CONTEXT: undefined }, stdio: ['ignore', 'pipe', 'pipe'] },
+    {
+      cwd: path,
+      env: { ...process.env, ...env, NODE_TEST_CONTEXT: undefined },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A bug may keep a test waiting for ever: that finds nothing.
+      timeout: longest,
+    },
   );
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {

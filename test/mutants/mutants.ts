@@ -24,8 +24,8 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'a fill without a version: what a change overtook is remembered',
     file: 'cache/cache.ts',
-    from: 'if (this.#dropsOf(id) === before) this.#entries.set(record);',
-    to: 'if (before >= 0) this.#entries.set(record);',
+    from: 'if (this.#dropsOf(id) === drops) this.#entries.set(record, at);',
+    to: 'if (drops >= 0) this.#entries.set(record, at);',
     tests: ['test/interleaving/near.test.ts'],
     pattern: 'every order',
     by: 'G3: a fill, an ending elsewhere and a beat',
@@ -90,7 +90,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'one clock only: a machine that was suspended serves what it remembers',
     file: 'cache/proof.ts',
-    from: '&& wall >= 0 && wall < this.#bound;',
+    from: '&& wall >= 0 && wall < this.bound;',
     to: '&& wall !== Number.NaN;',
     tests: ['src/cache/cache.test.ts'],
     pattern: 'G7',
