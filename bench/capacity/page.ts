@@ -1,6 +1,7 @@
 import { type Kept, table } from '../report.ts';
 import { assumed, type Load, library, loadOf } from './load.ts';
 import { type Measured, measuredOf } from './measured.ts';
+import { type Beats, entriesOf, GB, heldBy, keptOf, missed, primariesOf, sum } from './primaries.ts';
 
 /*
  * `docs/capacity.md`: each number stands in the results of `memory` and `growth`, is an assumption of
@@ -8,8 +9,6 @@ import { type Measured, measuredOf } from './measured.ts';
  */
 
 const sizes = [100_000_000, 1_000_000_000];
-const GB = 1e9;
-const MiB = 2 ** 20;
 
 /** Where a number comes from. */
 type Kind = 'measured' | 'assumed' | 'the library’s' | 'worked out' | 'extrapolated';
@@ -92,10 +91,10 @@ function assumptions(): string {
     [
       ['of all live sessions, in use at a time', `${digits(assumed.inUse * 100)} %`, 'assumed'],
       ['requests a minute of a session in use', digits(assumed.requestsAMinute), 'assumed'],
-      ['hours from sign-in to ending', digits(assumed.lifeHours), 'the library’s'],
+      ['hours from sign-in to ending', digits(library.lifeHours), 'the library’s'],
       ['requests a second of one node of the application', digits(assumed.requestsOfANode), 'assumed'],
       ['of a measured rate, planned with', `${digits(assumed.planned * 100)} %`, 'assumed'],
-      ['memory of one Redis node', `${digits(assumed.memoryGB)} GB`, 'assumed'],
+      ['memory of one Redis', `${digits(assumed.memoryGB)} GB`, 'assumed'],
       ['disk of one PostgreSQL', `${digits(assumed.diskGB)} GB`, 'assumed'],
       ['of either, for sessions', `${digits(assumed.forSessions * 100)} %`, 'assumed'],
       ['a tombstone stays', `${library.tombstoneHours} h`, 'the library’s'],
@@ -109,7 +108,7 @@ function assumptions(): string {
 
 function demand(load: Load): string {
   const { sessions, inUse, requests, nodes, touches, signIns, rotations, changes } = load;
-  const life = `${digits(assumed.lifeHours)} × 3,600`;
+  const life = `${digits(library.lifeHours)} × 3,600`;
   return steps([
     ['sessions in use', `${digits(sessions)} × ${assumed.inUse}`, digits(inUse), 'worked out'],
     ['requests a second', `${digits(inUse)} × ${assumed.requestsAMinute} ÷ 60`, digits(requests), 'worked out'],
@@ -131,58 +130,17 @@ function demand(load: Load): string {
   ]);
 }
 
-/** Engine nodes by each thing that fills them; the largest counts. */
-export function enginesOf(one: Measured, load: Load): { memory: number; work: number; spread: number } {
-  const work = (lookUps: number): number =>
-    (lookUps / one.lookUps + load.touches / one.touches + load.changes / one.signIns) / assumed.planned;
-  return {
-    memory: sum(keptOf(one, load)) / (heldBy(one) * GB),
-    work: work(load.changes),
-    spread: work(missed(one, load)),
-  };
-}
-
-interface KeptBytes {
-  readonly live: number;
-  readonly tombstones: number;
-  readonly events: number;
-}
-
-function keptOf(one: Measured, { sessions, signIns, rotations }: Load): KeptBytes {
-  const aDay = 86_400;
-  return {
-    live: sessions * one.bytesASession,
-    tombstones: signIns * library.tombstoneHours * 3600 * one.tombstone,
-    // A rotation is one event, about half of the two.
-    events: (signIns + rotations / 2) * library.eventDays * aDay * one.events,
-  };
-}
-
-function sum({ live, tombstones, events }: KeptBytes): number {
-  return live + tombstones + events;
-}
-
-/** Gigabytes of one engine node that sessions may take. */
-function heldBy({ engine }: Measured): number {
-  return (engine === 'redis' ? assumed.memoryGB : assumed.diskGB) * assumed.forSessions;
-}
-
-/** Look-ups a second that ask the engine where a session's requests come to any node. */
-function missed(one: Measured, { inUse, requests, changes }: Load): number {
-  const entries = (library.cacheMiB * MiB) / one.bytesAnEntry;
-  return requests * (1 - Math.min(1, entries / inUse)) + changes;
-}
-
 function engineOf(one: Measured, load: Load): string {
   const { sessions, inUse, requests, nodes, touches, signIns, rotations, changes } = load;
-  const entries = (library.cacheMiB * MiB) / one.bytesAnEntry;
-  const engines = enginesOf(one, load);
+  const entries = entriesOf(one);
+  const primaries = primariesOf(one, load);
+  const { beats } = primaries;
   const spread = missed(one, load);
-  const beats = nodes * one.beats;
   const perBeat = changes / library.partitions / one.beats;
   const held = heldBy(one);
   const kept = keptOf(one, load);
-  const plus = `${digits(touches)} ÷ ${digits(one.touches)} + ${digits(changes)} ÷ ${digits(one.signIns)}`;
+  const aBeat = one.engine === 'redis' ? one.lookUps : one.signIns;
+  const plus = `${digits(touches)} ÷ ${digits(one.touches)} + ${digits(changes)} ÷ ${digits(one.signIns)} + ${digits(beats.asked)} ÷ ${digits(aBeat)}`;
   const work = (lookUps: number): string =>
     `(${digits(lookUps)} ÷ ${digits(one.lookUps)} + ${plus}) ÷ ${assumed.planned}`;
   return steps([
@@ -200,9 +158,9 @@ function engineOf(one: Measured, load: Load): string {
       'extrapolated',
     ],
     [
-      `engine nodes for the ${one.engine === 'redis' ? 'memory' : 'disk'}`,
+      `primaries for the ${one.engine === 'redis' ? 'memory' : 'disk'}`,
       `${digits(sum(kept) / GB)} GB ÷ ${digits(held)} GB`,
-      digits(Math.ceil(engines.memory)),
+      digits(Math.ceil(primaries.memory)),
       'extrapolated',
     ],
     [
@@ -229,13 +187,14 @@ function engineOf(one: Measured, load: Load): string {
       digits(spread),
       'worked out',
     ],
-    ['engine nodes for the work, if each keeps to one', work(changes), digits(Math.ceil(engines.work)), 'extrapolated'],
-    ['the same, if requests come to any node', work(spread), digits(Math.ceil(engines.spread)), 'extrapolated'],
-    ['heartbeats a second', `${digits(nodes)} × ${digits(one.beats)}`, digits(beats), 'extrapolated'],
+    ['heartbeats a second', `${digits(nodes)} × ${digits(one.beats)}`, digits(beats.heartbeats), 'extrapolated'],
+    ...beatSteps(one, beats),
+    ['primaries for the work, if each keeps to one', work(changes), digits(Math.ceil(primaries.work)), 'extrapolated'],
+    ['the same, if requests come to any node', work(spread), digits(Math.ceil(primaries.spread)), 'extrapolated'],
     [
-      'network for heartbeats',
-      `${digits(beats)} × ${digits(one.beatBytes)} bytes`,
-      bits(beats * one.beatBytes),
+      `network for heartbeats${beats.scripts > beats.heartbeats ? `, at least: ${library.partitions} scripts have more words than one` : ''}`,
+      `${digits(beats.heartbeats)} × ${digits(one.beatBytes)} bytes`,
+      bits(beats.heartbeats * one.beatBytes),
       'extrapolated',
     ],
     [
@@ -245,12 +204,34 @@ function engineOf(one: Measured, load: Load): string {
       'extrapolated',
     ],
     [
-      `changes of a partition between two heartbeats, of ${library.changesKept} that are kept`,
+      `changes of a partition between two heartbeats, of ${digits(library.changesKept)} that are kept`,
       `${digits(changes)} ÷ ${library.partitions} ÷ ${digits(one.beats)}`,
       digits(perBeat),
       'worked out',
     ],
   ]);
+}
+
+/** From heartbeats to what they ask of the engine. */
+function beatSteps({ engine }: Measured, { heartbeats, scripts, commands, asked }: Beats): readonly Step[] {
+  if (engine !== 'redis') return [['their writes, each counted as a sign-in', 'one each', digits(asked), 'assumed']];
+  const inCluster: readonly Step[] = [
+    [
+      'their scripts: in a Cluster one for each partition',
+      `${digits(heartbeats)} × ${library.partitions}`,
+      digits(scripts),
+      'worked out',
+    ],
+  ];
+  return [
+    ...(scripts > heartbeats ? inCluster : []),
+    [
+      'the commands in them, each counted as a look-up',
+      `${digits(scripts)} × ${digits(commands)}`,
+      digits(asked),
+      'assumed',
+    ],
+  ];
 }
 
 function conclusions(networked: readonly Measured[], sqlite: Measured | null): string {
@@ -262,26 +243,29 @@ function conclusions(networked: readonly Measured[], sqlite: Measured | null): s
     : [];
   const keep =
     'Let the balancer keep a session to one node (by its cookie): then the near cache answers, and the engine sees only changes and touches. Where requests come to any node, the cache of each is too small for what is in use, and the engine is asked as if there were none.';
-  return [...lines, ...file, keep].map((line) => `- ${line}`).join('\n');
+  const beside =
+    'Primaries are those that hold the sessions. Replicas, one of each at least where a failover is to lose little, are on top of them, and so is the memory that Redis takes while it rewrites its file.';
+  return [...lines, beside, ...file, keep].map((line) => `- ${line}`).join('\n');
 }
 
 function verdict(one: Measured, load: Load): string {
-  const { memory, work } = enginesOf(one, load);
+  const { memory, work, beats } = primariesOf(one, load);
   const kept = keptOf(one, load);
   const share = `${digits((kept.events / sum(kept)) * 100)} % of ${bytes(sum(kept))} are the events of ${library.eventDays} days`;
-  const engines = Math.ceil(Math.max(memory, work));
+  const primaries = Math.ceil(Math.max(memory, work));
   const perBeat = load.changes / library.partitions / one.beats;
   const room =
     one.engine === 'redis'
-      ? engines > library.partitions
+      ? primaries > library.partitions
         ? ` More than the ${library.partitions} partitions can be spread over: larger nodes, or several clusters, each for its part of the users.`
         : ''
-      : engines > 1
-        ? ' One primary is all that this engine has here: so many databases, each for its part of the users.'
+      : primaries > 1
+        ? ' One primary is all that a database has: so many databases, each for its part of the users, with nodes of its own.'
         : '';
   const ring =
     perBeat > library.changesKept
-      ? ` More changes come between two heartbeats than are kept (${digits(perBeat)} of ${library.changesKept}): caches would empty themselves at every beat. Beat more often (a smaller \`bound\`), or split the users.`
+      ? ` More changes come between two heartbeats than are kept (${digits(perBeat)} of ${digits(library.changesKept)}): caches would empty themselves at every beat. Beat more often (a smaller \`bound\`), or split the users.`
       : '';
-  return `${one.engine}, ${load.sessions.toLocaleString('en')} sessions: ${digits(engines)} engine ${engines === 1 ? 'node' : 'nodes'} (${memory > work ? (one.engine === 'redis' ? 'for memory' : 'for disk') : 'for the work'}), if each session keeps to a node; ${share}.${room}${ring}`;
+  const asked = ` Of the work, ${digits(beats.scripts)} ${one.engine === 'redis' ? 'scripts' : 'writes'} a second are heartbeats.`;
+  return `${one.engine}, ${load.sessions.toLocaleString('en')} sessions: ${digits(primaries)} ${primaries === 1 ? 'primary' : 'primaries'} (${memory > work ? (one.engine === 'redis' ? 'for memory' : 'for disk') : 'for the work'}), if each session keeps to a node; ${share}.${asked}${room}${ring}`;
 }
