@@ -11,6 +11,8 @@ export interface Blocked {
   readonly milliseconds: number;
   /** By what waited, the longest in milliseconds; the first is what the engine is held to. */
   readonly waits: Readonly<Record<string, number>>;
+  /** How much longer than without endings the longest sign-in of another user took; `null` where SLOWLOG tells more. */
+  readonly signInLonger: number | null;
 }
 
 /** As long without endings, to see what the machine does by itself. */
@@ -28,28 +30,38 @@ export async function blockedBy(server: Server, subject: string, act: () => Prom
     await waited();
     await after(beside);
     const alone = await waited();
-    const quiet = await writer?.signIn(partitionPeers(`${subject}, quiet`, signIns), 1);
+    const quiet = await longestSignIn(writer, `${subject}, quiet`);
     await slow?.reset();
-    const writing = writer?.signIn(partitionPeers(subject, signIns), 1);
+    // What the sign-ins before have made it wait is not for the endings.
+    await waited();
+    const writing = longestSignIn(writer, subject);
     const milliseconds = await act();
     const longest = await waited();
     const held = await slow?.longest();
     const written = await writing;
+    const asked = server.engine === 'redis' ? 'ping' : 'read';
     return {
       milliseconds,
       waits: {
         ...(held === undefined ? {} : { 'longest command, by SLOWLOG': held }),
-        'longest wait of another client': longest,
-        'longest wait of another client, without endings': alone,
-        ...(written ? { 'longest sign-in of another user of its partition': Math.max(...written.latencies) } : {}),
-        ...(quiet ? { 'longest sign-in of another user, without endings': Math.max(...quiet.latencies) } : {}),
+        [`longest ${asked} of another client`]: longest,
+        [`longest ${asked} of another client, without endings`]: alone,
+        ...(written === null ? {} : { 'longest sign-in of another user of its partition': written }),
+        ...(quiet === null ? {} : { 'longest sign-in of another user, without endings': quiet }),
       },
+      signInLonger: written === null || quiet === null ? null : Math.max(0, written - quiet),
     };
   } finally {
     await slow?.close();
     await probe.end();
     await writer?.stop();
   }
+}
+
+/** Of users whose sessions stand in the same partition, one after another. */
+async function longestSignIn(writer: Node | null, subject: string): Promise<number | null> {
+  if (writer === null) return null;
+  return Math.max(...(await writer.signIn(partitionPeers(subject, signIns), 1)).latencies);
 }
 
 async function slowlog(url: string): Promise<{
