@@ -32,7 +32,7 @@ const binaries: Readonly<Record<EngineName, readonly string[]>> = {
 
 /** Settings beyond the system's own, in the words of the notes. */
 export const settings: readonly string[] = [
-  'Redis with an append-only file synced every second and never rewritten; PostgreSQL with 512 MB of shared buffers, synchronous commits and up to 4 GB between checkpoints; both on loopback without TLS.',
+  'Redis with an append-only file synced every second and never rewritten; PostgreSQL with 512 MB of shared buffers, synchronous commits, up to 4 GB between checkpoints, `wal_level=minimal` and `max_wal_senders=0` (so nothing that a replica or an archive would need is written); both on loopback without TLS.',
 ];
 
 /** Which engines can run here, and a line for each that cannot. */

@@ -78,7 +78,7 @@ export async function scaleRoute({ rounds = defaultRounds, quick }: Options): Pr
       ...report,
       notes: [
         ...notes,
-        '`…-cached` is the library as it comes, else `cache: false`. The floor is the Map one; engines share the core of the load, so that a server has its own to itself. node-redis for the library, its Redis floor and connect-redis alike.',
+        '`…-cached` is the library as it comes, else `cache: false`. The floor with the near cache is the Map one; in the groups “without it” it is the Redis one (a GET, parsed and hashed). Engines share the core of the load, so that a server has its own to itself. node-redis for the library, its Redis floor and connect-redis alike.',
         ...settings,
         ...report.notes,
       ],
