@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as after } from 'node:timers/promises';
 
-type Way = 'open' | 'delayed' | 'answers stalled' | 'commands stalled';
+type Way = 'open' | 'delayed' | 'answers stalled' | 'commands stalled' | 'silent';
 
 /**
  * Stands between a node and its engine, and cuts, delays or stalls one direction. It never reorders: TCP
@@ -81,9 +81,9 @@ export class Line {
   }
 
   #direct(near: Socket, far: Socket): void {
-    if (this.#way === 'commands stalled') near.pause();
+    if (this.#way === 'commands stalled' || this.#way === 'silent') near.pause();
     else near.resume();
-    if (this.#way === 'answers stalled') far.pause();
+    if (this.#way === 'answers stalled' || this.#way === 'silent') far.pause();
     else far.resume();
   }
 }

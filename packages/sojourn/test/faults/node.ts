@@ -48,8 +48,13 @@ function opening(reach: Reach): Promise<Store> {
     }
     case 'sentinel': {
       const sentinels = reach.ports.map((port) => ({ host: '127.0.0.1', port }));
-      const client = new Redis({ name: 'main', sentinels, retryStrategy: () => 50 }).on('error', quiet);
-      return opened(() => redis(client, { waitReplicas: { count: 1, timeout: 1000 } }));
+      const natMap = Object.fromEntries(
+        Object.entries(reach.ways ?? {}).map(([port, way]) => [`127.0.0.1:${port}`, { host: '127.0.0.1', port: way }]),
+      );
+      const given = { name: 'main', sentinels, natMap, updateSentinels: reach.ways === undefined };
+      const client = new Redis({ ...given, retryStrategy: () => 50 }).on('error', quiet);
+      const { replicas: count = 1 } = reach;
+      return opened(() => redis(client, count === 0 ? {} : { waitReplicas: { count, timeout: 1000 } }));
     }
     case 'cluster': {
       const rootNodes = reach.urls.map((url) => ({ url }));

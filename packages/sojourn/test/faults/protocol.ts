@@ -2,7 +2,14 @@
 export type Reach =
   | { readonly engine: 'sqlite'; readonly path: string }
   | { readonly engine: 'redis'; readonly url: string }
-  | { readonly engine: 'sentinel'; readonly ports: readonly number[] }
+  | {
+      readonly engine: 'sentinel';
+      readonly ports: readonly number[];
+      /** The way to what the sentinels call a port, where it is another. */
+      readonly ways?: Readonly<Record<number, number>>;
+      /** How many replicas confirm a write; default 1. */
+      readonly replicas?: number;
+    }
   | { readonly engine: 'cluster'; readonly urls: readonly string[] }
   | { readonly engine: 'postgres'; readonly url: string };
 
