@@ -13,8 +13,8 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
       : new SojournError('store_unavailable', `${store.name}.${name}: ${why}.`, { cause });
 
   const race = <T>(name: string, answer: Promise<T>): Promise<T> =>
-    answered(answer, clock, deadline, (cause) =>
-      cause === late ? unknown(name, null, `no answer within ${deadline} ms`) : unknown(name, cause),
+    answered(answer, clock, deadline, (cause, late) =>
+      late ? unknown(name, null, `no answer within ${deadline} ms`) : unknown(name, cause),
     );
 
   const bounded = <Name extends keyof Store>(name: Name): Store[Name] => {
@@ -75,21 +75,18 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
   };
 }
 
-/** Why `answered` rejects where the answer did not come. */
-export const late: unique symbol = Symbol('late');
-
 /**
- * The answer, where it comes in time. One promise, where race, catch and finally would be four: every
- * look-up over a network pays for them.
+ * The answer, where it comes in time, else the `failure`: of the answer, or because it was `late`. One promise,
+ * where race, catch and finally would be four: every look-up over a network pays for them.
  */
 export function answered<T>(
   answer: Promise<T>,
   clock: Clock,
   deadline: number,
-  failure: (cause: unknown) => Error,
+  failure: (cause: unknown, late: boolean) => Error,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(deadline, () => reject(failure(late)));
+    const cancel = clock.after(deadline, () => reject(failure(null, true)));
     answer.then(
       (value) => {
         cancel();
@@ -97,7 +94,7 @@ export function answered<T>(
       },
       (cause: unknown) => {
         cancel();
-        reject(failure(cause));
+        reject(failure(cause, false));
       },
     );
   });
