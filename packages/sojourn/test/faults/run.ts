@@ -85,6 +85,7 @@ export async function run(plan: Plan, seconds: number, seed: number, say: (text:
     await Promise.all([clients.finish(), load]);
     await clients.finish();
     const took = machineTime() - begun;
+    checkAlive([...nodes, consumer]);
     const reports = await Promise.all(nodes.map(reportOf));
     const end = await look(nodes, history, plan);
     const served = checkEnded(history, end, plan.bound);
@@ -95,7 +96,7 @@ export async function run(plan: Plan, seconds: number, seed: number, say: (text:
     await consumer.until(() => consumer.events.length >= end.events.length, 20_000);
     assert.ok(consumer.lost === 0 || plan.mayLoseEvents, 'the consumer’s cursor was lost');
     checkEvents(history, end, consumer.events);
-    for (const each of [...nodes, consumer]) assert.equal(each.crashes, 0, 'a process ended of itself');
+    checkAlive([...nodes, consumer]);
     assert.deepEqual(idle, [], 'faults during which nobody asked anything');
     assert.ok(limited > 0, 'the limit was never reached');
     checkMet(reports, plan);
@@ -113,6 +114,10 @@ export async function run(plan: Plan, seconds: number, seed: number, say: (text:
     clients.stop();
     await Promise.all([...nodes.map((node) => node.kill()), consumer.kill()]);
   }
+}
+
+function checkAlive(processes: readonly { readonly crashes: number }[]): void {
+  for (const { crashes } of processes) assert.equal(crashes, 0, 'a process ended of itself: it has said why');
 }
 
 export async function reportOf(node: FleetNode): Promise<Report> {
