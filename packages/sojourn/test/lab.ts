@@ -92,8 +92,11 @@ export class Lab {
   /** Everything that was merged is written. */
   async settle(): Promise<void> {
     this.clock.advance('1s');
-    do await Promise.allSettled(this.#underWay);
-    while (this.#underWay.size > 0);
+    // One call follows another, a few steps later.
+    do {
+      await Promise.allSettled(this.#underWay);
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (this.#underWay.size > 0);
   }
 }
 
