@@ -1,6 +1,6 @@
 import { type Duration, milliseconds } from './lifecycle/duration.ts';
 import { type Code, invalid } from './lifecycle/errors.ts';
-import { knownKeys } from './lifecycle/options.ts';
+import { flag, knownKeys } from './lifecycle/options.ts';
 import { checkPolicy, type Policy, type PolicyName, type PolicyOptions } from './lifecycle/policy.ts';
 import type { Clock, Random, Store, StoreWarning } from './lifecycle/ports.ts';
 import { type CookieOptions, makeCookie } from './transports/cookie.ts';
@@ -130,9 +130,7 @@ function checkTransport(options: SessionsOptions): Transport {
   const cookie = options.cookie ?? {};
   knownKeys('cookie', cookie, ['name', 'sameSite']);
   makeCookie(cookie, site.secure, '0');
-  const bearer = options.bearer ?? false;
-  if (typeof bearer !== 'boolean') throw invalid('bearer: use true or false.');
-  return { site, cookie, bearer, proxies };
+  return { site, cookie, bearer: flag('bearer', options.bearer ?? false), proxies };
 }
 
 function checkCache(given: SessionsOptions['cache'] = {}): Settings['cache'] {

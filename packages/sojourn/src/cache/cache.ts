@@ -34,7 +34,8 @@ export class NearCache implements Near {
   readonly #hash: Hash;
   readonly #entries: Entries;
   readonly #proof: Proof;
-  readonly #reads: SharedReads<SessionRecord | null>;
+  /** `null`: what is read on this machine is the truth. */
+  readonly #reads: SharedReads<SessionRecord | null> | null;
   readonly #lags = new Lags();
   readonly #stopListening: () => void;
   /** Raised by whatever is dropped from a partition, so that a read which began before is not kept. */
@@ -55,14 +56,17 @@ export class NearCache implements Near {
     this.#skewed = limits.skewed;
     this.#entries = new Entries(limits.bytes);
     const apply = (beat: Beat): void => this.#apply(beat);
-    this.#proof =
-      engine.distance === 'machine'
-        ? new ProofByTurn(engine, clock, apply)
-        : new ProofByBeats(engine, clock, limits, apply);
-    this.#reads = new SharedReads(clock, async (id) => {
-      const before = this.#before(id);
-      return this.#keep(id, await provedFind(engine, this.#proof, id), before);
-    });
+    if (engine.distance === 'machine') {
+      this.#proof = new ProofByTurn(engine, clock, apply);
+      this.#reads = null;
+    } else {
+      const proof = new ProofByBeats(engine, clock, limits, apply);
+      this.#proof = proof;
+      this.#reads = new SharedReads(clock, async (id) => {
+        const before = this.#before(id);
+        return this.#keep(id, await provedFind(engine, proof, id), before);
+      });
+    }
     this.#stopListening = engine.listen((changed) => {
       for (const { id, at } of changed) this.#drop(id, at);
     });
@@ -105,7 +109,7 @@ export class NearCache implements Near {
   }
 
   #find(id: string): MaybePromise<SessionRecord | null> {
-    if (this.#engine.distance === 'network') return this.#reads.read(id);
+    if (this.#reads !== null) return this.#reads.read(id);
     const before = this.#before(id);
     const found = this.#engine.find(id);
     return found instanceof Promise

@@ -6,8 +6,6 @@ import { partitions } from '../lifecycle/token.ts';
 /** Whether it is proved, recently enough, that what is remembered of a partition has not changed. */
 export interface Proof {
   holds(partition: number): boolean;
-  /** Resolves once it holds, of what is read meanwhile as well. Rejects with `store_unavailable` where that cannot be said. */
-  prove(partition: number): Promise<void>;
   /** For how long a proof holds, in milliseconds. */
   readonly bound: number;
   /** Milliseconds since the oldest proof of a partition; `null` before the first, and while nobody asks. */
@@ -50,9 +48,6 @@ export class ProofByTurn implements Proof {
     if (!this.#asked || now - this.#askedAt > longestTurn) this.#ask(now);
     return this.#holds;
   }
-
-  /** What is read on this machine is the truth. */
-  async prove(): Promise<void> {}
 
   get ago(): number | null {
     const now = this.#clock.elapsed();
@@ -145,21 +140,20 @@ export class ProofByBeats implements Proof {
     return proved;
   }
 
+  /** Resolves once it holds, of what is read meanwhile as well. Rejects with `store_unavailable` where no beat is answered. */
   prove(partition: number): Promise<void> {
     return answered(this.#proveSoon(partition), this.#clock, this.#deadline, (cause) => this.#unproved(cause));
   }
 
   async #proveSoon(partition: number): Promise<void> {
-    let cause: unknown;
-    // One that is under way may have been sent too long ago to prove anything.
-    for (let isNew = false; !isNew && !this.holds(partition); ) {
-      isNew = this.#underWay === null;
-      if (isNew) {
-        this.#cancel?.();
-        this.#beat();
-      }
-      cause = await this.#underWay;
+    await this.#underWay;
+    if (this.holds(partition)) return;
+    // That one was sent too long ago to prove anything, or has failed.
+    if (this.#underWay === null) {
+      this.#cancel?.();
+      this.#beat();
     }
+    const cause = await this.#underWay;
     if (!this.holds(partition)) throw cause;
   }
 

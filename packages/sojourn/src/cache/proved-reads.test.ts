@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Between, settled } from '../../test/between.ts';
-import { code } from '../../test/lab.ts';
+import { code, Lab } from '../../test/lab.ts';
 import { networked, Site } from '../../test/near.ts';
-import { createSessions } from '../sessions.ts';
-import { memory } from '../stores/memory.ts';
-import { TestClock } from '../testing/clock.ts';
 
 /* A primary that was cut off answers reads as if nothing had happened: what it says must be proved, too. */
 
@@ -74,34 +71,19 @@ test('G8: a look-up that no beat proves is refused within the deadline', async (
 
 for (const cache of [{}, false] as const) {
   test(`G7: a cut-off primary signs nobody in by what it remembers, with cache: ${JSON.stringify(cache)}`, async () => {
-    const clock = new TestClock();
     const between = new Between();
-    const engine = memory({ now: clock.now });
-    const store = networked(between.around(engine));
-    const sessions = createSessions({ store, clock, cache, sweepEvery: 'never', log: () => {} });
-    let token = '';
-    const carrier = {
-      begin: () => () => {},
-      issue: (issued: { reveal(): string }) => {
-        token = issued.reveal();
-      },
-      clear: () => {},
-      device: () => undefined,
-      body: () => Promise.reject(new Error('none')),
-      address: null,
-    };
-    const visitor = await sessions.track(null, { carrier });
-    await visitor.signIn('u1');
-    assert.equal((await sessions.track(token)).state, 'signed-in');
+    const lab = new Lab({ cache, around: (store) => networked(between.around(store)) });
+    const browser = await lab.signedIn();
+    assert.equal((await browser.visit()).state, 'signed-in');
     // It still answers reads, and takes no writes.
     between.failing = (name) => name !== 'find';
-    clock.advance(1001);
+    lab.clock.advance(1001);
     await settled();
     for (const fresh of [false, true]) {
-      await assert.rejects(async () => sessions.track(token, { fresh }), code('store_unavailable'));
+      await assert.rejects(async () => lab.sessions.track(browser.token, { fresh }), code('store_unavailable'));
     }
     between.failing = () => false;
-    assert.equal((await sessions.track(token)).state, 'signed-in');
-    await sessions.close();
+    assert.equal((await browser.visit()).state, 'signed-in');
+    await lab.sessions.close();
   });
 }

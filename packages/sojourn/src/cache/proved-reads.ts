@@ -1,13 +1,13 @@
 import type { Clock, Store } from '../lifecycle/ports.ts';
 import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitionOf } from '../lifecycle/token.ts';
-import { type Proof, ProofByBeats, type ProofLimits } from './proof.ts';
+import { ProofByBeats, type ProofLimits } from './proof.ts';
 
 /**
  * A look-up over a network. A primary that was cut off goes on answering reads as if nothing had ended since,
  * so that a session lives is believed only while a beat is answered. Else throws `store_unavailable`.
  */
-export async function provedFind(engine: Store, proof: Proof, id: string): Promise<SessionRecord | null> {
+export async function provedFind(engine: Store, proof: ProofByBeats, id: string): Promise<SessionRecord | null> {
   const partition = partitionOf(id);
   // Where nothing is proved yet the beat travels beside the read.
   const proving = proof.holds(partition) ? null : proof.prove(partition);

@@ -23,6 +23,11 @@ export function whole(option: string, value: number, least = 1): number {
   throw invalid(`${option} ${JSON.stringify(value)}: use a whole number from ${least}.`);
 }
 
+export function flag(option: string, value: boolean): boolean {
+  if (typeof value === 'boolean') return value;
+  throw invalid(`${option} ${JSON.stringify(value)}: use true or false.`);
+}
+
 /** Engines hold neither NUL nor half a character: PostgreSQL refuses them, SQLite and Redis would store another text. */
 export function text(option: string, value: string): string {
   if (typeof value !== 'string' || value.trim() === '') {

@@ -71,7 +71,7 @@ export function characterOf(partition: number): string {
 }
 
 /** The partition of a subject's sessions: the first 6 bits of its hash, a character of base64url. */
-export function partitionOfSubject(hash: Hash, subject: string): number {
+export function partitionOfSubject(hash: Pick<Hash, 'digest'>, subject: string): number {
   return partitionOf(hash.digest(subject));
 }
 

@@ -21,11 +21,6 @@ function atMost(most: number, option: string, given: number): number {
   throw invalid(`${option} ${spell(given)}: use ${spell(most)} at most.`);
 }
 
-export function flag(option: string, value: boolean): boolean {
-  if (typeof value === 'boolean') return value;
-  throw invalid(`${option} ${JSON.stringify(value)}: use true or false.`);
-}
-
 /** `null`: the engine's own. */
 export function clockOf(option: string, now: (() => number) | undefined): (() => number) | null {
   if (now === undefined || typeof now === 'function') return now ?? null;

@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto';
-import { partitionOf } from '../lifecycle/token.ts';
+import { hash } from 'node:crypto';
+import { partitionOfSubject as partitionBy } from '../lifecycle/token.ts';
 
-/** Where a subject's sessions are, and all else that is kept about it. */
+const sha256 = { digest: (text: string): string => hash('sha256', text, 'base64url') };
+
+/** Where a subject's sessions are, and all else that is kept about it: an engine has no hash of its own to be given. */
 export function partitionOfSubject(subject: string): number {
-  return partitionOf(createHash('sha256').update(subject).digest('base64url'));
+  return partitionBy(sha256, subject);
 }

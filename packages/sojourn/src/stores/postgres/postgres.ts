@@ -1,8 +1,8 @@
 import type { Duration } from '../../lifecycle/duration.ts';
 import { invalid, SojournError } from '../../lifecycle/errors.ts';
-import { knownKeys } from '../../lifecycle/options.ts';
+import { flag, knownKeys } from '../../lifecycle/options.ts';
 import type { Store, StoreWarning } from '../../lifecycle/ports.ts';
-import { clockOf, everySoOften, flag } from '../options.ts';
+import { clockOf, everySoOften } from '../options.ts';
 import { staged } from '../staged/staged.ts';
 import { PostgresEngine } from './engine.ts';
 import { isForbidden, isLocked } from './failures.ts';

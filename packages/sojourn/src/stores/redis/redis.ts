@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Duration } from '../../lifecycle/duration.ts';
 import { invalid, SojournError } from '../../lifecycle/errors.ts';
-import { knownKeys, whole } from '../../lifecycle/options.ts';
+import { flag, knownKeys, whole } from '../../lifecycle/options.ts';
 import type { Store } from '../../lifecycle/ports.ts';
-import { clockOf, everySoOften, flag, patience } from '../options.ts';
+import { clockOf, everySoOften, patience } from '../options.ts';
 import { staged } from '../staged/staged.ts';
 import { type RedisClient, textOf } from './client.ts';
 import { Confirming } from './confirming.ts';
