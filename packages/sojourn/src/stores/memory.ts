@@ -7,6 +7,7 @@ import { partitions } from '../lifecycle/token.ts';
 import { beatOf, type Change, changesKept } from './changes.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import * as operations from './operations.ts';
+import { type InParts, whole } from './parts.ts';
 import {
   dueAt,
   erased,
@@ -53,14 +54,14 @@ class MemoryStore implements Store {
 
   create: Store['create'] = async (...given) => this.#write((rows, now) => operations.create(rows, now, ...given));
   update: Store['update'] = async (...given) => this.#write((rows, now) => operations.update(rows, now, ...given));
-  touch: Store['touch'] = async (...given) => this.#write((rows) => operations.touch(rows, ...given));
+  touch: Store['touch'] = async (...given) => this.#whole((rows) => operations.touch(rows, ...given));
   end: Store['end'] = async (...given) => this.#write((rows, now) => operations.end(rows, now, ...given));
-  endAll: Store['endAll'] = async (...given) => this.#write((rows, now) => operations.endAll(rows, now, ...given));
+  endAll: Store['endAll'] = async (...given) => this.#whole((rows, now) => operations.endAll(rows, now, ...given));
   enable: Store['enable'] = async (...given) => this.#write((rows, now) => operations.enable(rows, now, ...given));
   setPermissions: Store['setPermissions'] = async (...given) =>
-    this.#write((rows, now) => operations.setPermissions(rows, now, ...given).length);
-  sweep: Store['sweep'] = async (...given) => this.#write((rows, now) => operations.sweep(rows, now, ...given));
-  purge: Store['purge'] = async (...given) => this.#write((rows, now) => operations.purge(rows, now, ...given));
+    this.#whole((rows, now) => operations.setPermissions(rows, now, ...given)).length;
+  sweep: Store['sweep'] = async (...given) => this.#whole((rows, now) => operations.sweep(rows, now, ...given));
+  purge: Store['purge'] = async (...given) => this.#whole((rows, now) => operations.purge(rows, now, ...given));
   note: Store['note'] = async (...given) => this.#write((rows, now) => operations.note(rows, now, ...given));
 
   adopt: Store['adopt'] = async (...given) => this.#write((rows, now) => operations.adopt(rows, now, ...given));
@@ -141,6 +142,10 @@ class MemoryStore implements Store {
     return this.#rows;
   }
 
+  #whole<T>(operation: (rows: Rows, now: number) => InParts<T>): T {
+    return this.#write((rows, now) => whole(operation(rows, now), now));
+  }
+
   #write<T>(operation: (rows: Rows, now: number) => T): T {
     const result = operation(this.#open(), this.now());
     if (this.#watchers.size > 0) {
@@ -197,8 +202,17 @@ class MemoryRows implements Rows {
     return this.#of(subject).filter(({ ending }) => ending === undefined);
   }
 
-  tombstonesOf(subject: string): SessionRecord[] {
-    return this.#of(subject).filter(({ ending }) => ending !== undefined);
+  liveIds(subject: string): string[] {
+    return this.liveOf(subject).map(({ id }) => id);
+  }
+
+  endedIds(subject: string): string[] {
+    const ended = this.#of(subject).filter(({ ending }) => ending !== undefined);
+    return ended.map(({ id }) => id);
+  }
+
+  writtenBy(subject: string, operation: string): SessionRecord[] {
+    return this.#of(subject).filter((record) => record.operation === operation);
   }
 
   #of(subject: string): SessionRecord[] {
@@ -206,8 +220,8 @@ class MemoryRows implements Rows {
   }
 
   /** Records are kept as they are. */
-  unreadableOf(): [] {
-    return [];
+  unreadable(): null {
+    return null;
   }
 
   bury(): void {}
@@ -250,10 +264,11 @@ class MemoryRows implements Rows {
     return old.length;
   }
 
-  eraseEvents(subject: string): void {
+  eraseEvents(subject: string): boolean {
     this.events = this.events.map((numbered) =>
       numbered.event.subject === subject ? { ...numbered, event: erased(numbered.event) } : numbered,
     );
+    return false;
   }
 
   countAnonymous(): number {

@@ -28,9 +28,13 @@ export interface Rows {
   seen(id: string, at: number): void;
   /** Not ended, in any order. */
   liveOf(subject: string): SessionRecord[];
-  tombstonesOf(subject: string): SessionRecord[];
-  /** Rows of a subject that this release cannot read: corrupt, or of a newer one. The lists pass over them. */
-  unreadableOf(subject: string): readonly Unreadable[];
+  /** Of a subject, also those that cannot be read. */
+  liveIds(subject: string): readonly string[];
+  endedIds(subject: string): readonly string[];
+  /** A subject's records whose last write this was. */
+  writtenBy(subject: string, operation: string): readonly SessionRecord[];
+  /** A row that this release cannot read: corrupt, or of a newer one. The list passes over it. `null`: there is none, or it can be. */
+  unreadable(id: string): Unreadable | null;
   /** Ends a row that cannot be read, whatever it says. */
   bury(id: string, until: number): void;
   /** Lets the sweep look at a row again later, and no sooner. */
@@ -44,8 +48,8 @@ export interface Rows {
   append(event: NumberedEvent): void;
   /** Removes up to `most` events older than `before` and remembers that they were; answers how many. */
   forgetEvents(before: number, most: number): number;
-  /** Erases who an event is about and where they were. */
-  eraseEvents(subject: string): void;
+  /** Erases who up to `most` events are about and where they were; whether there may be more. */
+  eraseEvents(subject: string, most: number): boolean;
   countAnonymous(): number;
   addAnonymous(partition: number, change: 1 | -1): void;
 }

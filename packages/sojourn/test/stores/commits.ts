@@ -17,7 +17,7 @@ export interface Commits {
   stop(): Promise<void>;
 }
 
-class Holding {
+export class Holding {
   #next: (() => Promise<unknown>) | null = null;
 
   hold(until: () => Promise<unknown>): void {

@@ -4,6 +4,7 @@ import { isTerminal } from '../../src/lifecycle/events.ts';
 import type { Store } from '../../src/lifecycle/ports.ts';
 import { allEvents, created, creating, newSession, operation } from '../../src/stores/contract/subject.ts';
 import { type Commits, stagedEngines } from './commits.ts';
+import { onSqlite } from './sqlite-parts.ts';
 
 /* What is decided about hundreds of sessions is written a hundred at a time: what may come between. */
 
@@ -19,7 +20,9 @@ interface Between {
 
 const revoked = { reason: 'revoked', by: 'x' } as const;
 
-for (const [name, engine] of Object.entries(stagedEngines)) {
+const engines = { ...stagedEngines, sqlite: { skip: false, start: onSqlite } } satisfies typeof stagedEngines;
+
+for (const [name, engine] of Object.entries(engines)) {
   let commits: Commits | null = null;
   before(async () => {
     if (!engine.skip) commits = await engine.start();
@@ -94,6 +97,16 @@ for (const [name, engine] of Object.entries(stagedEngines)) {
       assert.deepEqual(terminal.map(({ event }) => event.sessionId).sort(), ids.toSorted());
     },
   );
+
+  between('G8: the parts that nobody waits for any more are not written', async ({ store, clock, beforeCommit }) => {
+    const until = clock.now + 1000;
+    beforeCommit(2, async () => {
+      clock.now = until;
+    });
+    await assert.rejects(store.endAll('u1', { ...revoked, operation: operation(), until }));
+    // The second may have been on its way.
+    assert.ok((await store.list('u1')).live.length >= 50);
+  });
 
   between(
     'G10: permissions that are set while their sessions are written are set of all of them',

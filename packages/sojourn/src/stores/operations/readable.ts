@@ -14,16 +14,20 @@ export function readable(rows: Rows, id: string): SessionRecord | null {
   }
 }
 
-/** What cannot be read cannot be changed, so it ends: a newer release sees the row as ended, too. */
-export function buryUnreadable(
+/** The live record of a subject's session. What cannot be read cannot be changed, so it ends: a newer release sees the row as ended, too. */
+export function liveOrBuried(
   rows: Rows,
   now: number,
   subject: string,
-  { reason, by, except }: Pick<EndAllOptions, 'reason' | 'by' | 'except'>,
-): void {
-  for (const { id, kind, ended } of rows.unreadableOf(subject)) {
-    if (ended || id === except) continue;
+  id: string,
+  { reason, by }: Pick<EndAllOptions, 'reason' | 'by'>,
+): SessionRecord | null {
+  const record = readable(rows, id);
+  if (record !== null) return record.ending ? null : record;
+  const unreadable = rows.unreadable(id);
+  if (unreadable !== null && !unreadable.ended) {
     rows.bury(id, now + retention);
-    append(rows, { type: 'terminated', at: now, sessionId: id, subject, kind, reason, by });
+    append(rows, { type: 'terminated', at: now, sessionId: id, subject, kind: unreadable.kind, reason, by });
   }
+  return null;
 }

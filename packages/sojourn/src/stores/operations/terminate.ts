@@ -1,11 +1,12 @@
 import { eventOf } from '../../lifecycle/events.ts';
 import type { Asked, EndAllOptions, Ended, EndOptions, WriteOptions } from '../../lifecycle/ports.ts';
 import { isLive, type SessionRecord } from '../../lifecycle/session.ts';
+import { eachInParts, type InParts, sessionsAtOnce } from '../parts.ts';
 import type { Rows } from '../rows.ts';
 import { append, ending, endOne, expiryEnding } from './endings.ts';
 import { shortened } from './expire.ts';
 import { checkInTime } from './in-time.ts';
-import { buryUnreadable } from './readable.ts';
+import { liveOrBuried } from './readable.ts';
 import { changeSubject, subjectOf } from './subjects.ts';
 
 export function end(rows: Rows, now: number, id: string, options: EndOptions): Ended | null {
@@ -33,25 +34,22 @@ function keepData(rows: Rows, record: SessionRecord): void {
 }
 
 /** Of a repeated one, those that ended the first time are answered again, and what has begun since is not meant. */
-export function endAll(rows: Rows, now: number, subject: string, options: EndAllOptions): SessionRecord[] {
+export function* endAll(rows: Rows, now: number, subject: string, options: EndAllOptions): InParts<SessionRecord[]> {
   checkInTime(now, options.until);
-  const before = rows.tombstonesOf(subject).filter(({ operation }) => operation === options.operation);
+  const before = rows.writtenBy(subject, options.operation).filter(({ ending }) => ending !== undefined);
   const first = before.length === 0;
   if (first) changeSubject(rows, now, subject, options.disable ? { disabled: true } : {});
-  buryUnreadable(rows, now, subject, options);
   const from = Math.max(...before.map(({ ending }) => ending?.at ?? 0));
-  const ended = rows
-    .liveOf(subject)
-    .filter(({ id, createdAt }) => id !== options.except && (first || createdAt <= from))
-    .map((record) =>
-      endOne(
-        rows,
-        record,
-        isLive(record, now) ? ending(record, options.reason, now, options.by) : expiryEnding(record, now),
-        options.operation,
-      ),
-    );
-  return [...before, ...ended];
+  const ended = [...before];
+  const end = (id: string): void => {
+    const record = liveOrBuried(rows, now, subject, id, options);
+    if (record === null || (!first && record.createdAt > from)) return;
+    const why = isLive(record, now) ? ending(record, options.reason, now, options.by) : expiryEnding(record, now);
+    ended.push(endOne(rows, record, why, options.operation));
+  };
+  const meant = rows.liveIds(subject).filter((id) => id !== options.except);
+  yield* eachInParts(meant, end, options);
+  return ended;
 }
 
 export function enable(rows: Rows, now: number, subject: string, { until }: Asked): void {
@@ -59,10 +57,10 @@ export function enable(rows: Rows, now: number, subject: string, { until }: Aske
   changeSubject(rows, now, subject, { disabled: false });
 }
 
-export function purge(rows: Rows, now: number, subject: string, options: WriteOptions): SessionRecord[] {
-  const ended = endAll(rows, now, subject, { reason: 'purged', by: 'system', ...options });
-  for (const { id } of [...rows.tombstonesOf(subject), ...rows.unreadableOf(subject)]) rows.remove(id);
-  rows.eraseEvents(subject);
+export function* purge(rows: Rows, now: number, subject: string, options: WriteOptions): InParts<SessionRecord[]> {
+  const ended = yield* endAll(rows, now, subject, { reason: 'purged', by: 'system', ...options });
+  yield* eachInParts(rows.endedIds(subject), (id) => rows.remove(id), options);
   rows.putSubject({ ...subjectOf(rows, subject), kept: undefined });
+  while (rows.eraseEvents(subject, sessionsAtOnce)) checkInTime(yield, options.until);
   return ended;
 }

@@ -96,15 +96,24 @@ export class SqliteRows implements Rows {
     return this.#statements.liveOf.all(subject).flatMap(ifReadable);
   }
 
-  tombstonesOf(subject: string): SessionRecord[] {
-    return this.#statements.tombstonesOf.all(subject).flatMap(ifReadable);
+  liveIds(subject: string): string[] {
+    return this.#statements.liveIds.all(subject).map((row) => String(row['id']));
   }
 
-  unreadableOf(subject: string): readonly Unreadable[] {
-    return this.#statements.allOf
-      .all(subject)
-      .filter((row) => ifReadable(row).length === 0)
-      .map((row) => ({ id: String(row['id']), kind: String(row['kind']), ended: row['state'] === 'ended' }));
+  endedIds(subject: string): string[] {
+    return this.#statements.endedIds.all(subject).map((row) => String(row['id']));
+  }
+
+  writtenBy(subject: string, operation: string): SessionRecord[] {
+    // The text is only looked for before it is parsed: what cannot be parsed would be an error of SQLite's JSON.
+    const found = this.#statements.mentioning.all(subject, operation).flatMap(ifReadable);
+    return found.filter((record) => record.operation === operation);
+  }
+
+  unreadable(id: string): Unreadable | null {
+    const row = this.#statements.session.get(id);
+    if (row === undefined || ifReadable(row).length > 0) return null;
+    return { id, kind: String(row['kind']), ended: row['state'] === 'ended' };
   }
 
   bury(id: string, until: number): void {
@@ -149,11 +158,13 @@ export class SqliteRows implements Rows {
     return Number(this.#statements.forgetEvents.run(Number(last['position'])).changes);
   }
 
-  eraseEvents(subject: string): void {
-    for (const row of this.#statements.eventsOf.all(subject)) {
+  eraseEvents(subject: string, most: number): boolean {
+    const rows = this.#statements.eventsOf.all(subject, most);
+    for (const row of rows) {
       const body = JSON.stringify(erased(JSON.parse(String(row['body']))));
       this.#statements.erase.run(body, Number(row['position']));
     }
+    return rows.length === most;
   }
 
   countAnonymous(): number {
@@ -166,7 +177,7 @@ export class SqliteRows implements Rows {
 }
 
 const sql = {
-  session: `SELECT ${sessionColumns} FROM sessions WHERE id = ?`,
+  session: `SELECT ${sessionColumns}, kind FROM sessions WHERE id = ?`,
   insert: `INSERT INTO sessions (id, record, format, data, version, last_seen_at, subject, state, kind, due_at)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   replace:
@@ -174,8 +185,9 @@ const sql = {
   remove: 'DELETE FROM sessions WHERE id = ?',
   seen: 'UPDATE sessions SET last_seen_at = ? WHERE id = ?',
   liveOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state = 'signed-in'`,
-  tombstonesOf: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND state = 'ended'`,
-  allOf: `SELECT ${sessionColumns}, kind FROM sessions WHERE subject = ?`,
+  liveIds: "SELECT id FROM sessions WHERE subject = ? AND state = 'signed-in'",
+  endedIds: "SELECT id FROM sessions WHERE subject = ? AND state = 'ended'",
+  mentioning: `SELECT ${sessionColumns} FROM sessions WHERE subject = ? AND instr(record, ?) > 0`,
   bury: "UPDATE sessions SET state = 'ended', data = '{}', version = version + 1, due_at = ? WHERE id = ?",
   defer: 'UPDATE sessions SET due_at = ? WHERE id = ?',
   due: 'SELECT id FROM sessions WHERE due_at <= ? ORDER BY due_at LIMIT ?',
@@ -190,7 +202,7 @@ const sql = {
   rememberForgotten: `UPDATE partitions SET forgotten = max(forgotten, coalesce(
                         (SELECT max(number) FROM events WHERE events.partition = partitions.partition AND position <= ?), 0))`,
   forgetEvents: 'DELETE FROM events WHERE position <= ?',
-  eventsOf: 'SELECT position, body FROM events WHERE subject = ?',
+  eventsOf: 'SELECT position, body FROM events WHERE subject = ? LIMIT ?',
   erase: 'UPDATE events SET body = ?, subject = NULL WHERE position = ?',
   countAnonymous: 'SELECT sum(anonymous) AS count FROM partitions',
   addAnonymous: 'UPDATE partitions SET anonymous = anonymous + ? WHERE partition = ?',

@@ -202,6 +202,40 @@ test('G5: an operation that fails takes no other of its batch with it [sqlite]',
   await store.close();
 });
 
+test('while very many sessions of one user are written, others wait for a part and not for all [sqlite]', async () => {
+  const store = sqlite(freshPath());
+  const ids = await Promise.all(Array.from({ length: 1000 }, async () => (await created(store, 'u1')).id));
+  const writes: Readonly<Record<string, () => Promise<unknown>>> = {
+    touch: () => store.touch(ids.map((id) => ({ id, seenAt: store.now() + 1 }))),
+    setPermissions: () => store.setPermissions('u1', ['a'], { operation: operation() }),
+    endAll: () => store.endAll('u1', { reason: 'revoked', by: 'x', operation: operation() }),
+    purge: () => store.purge('u1', { operation: operation() }),
+  };
+  for (const [name, write] of Object.entries(writes)) {
+    const answered: string[] = [];
+    await Promise.all([
+      write().then(() => answered.push(name)),
+      created(store, 'u2').then(() => answered.push('sign-in')),
+    ]);
+    assert.deepEqual(answered, ['sign-in', name]);
+  }
+  await store.close();
+});
+
+test('a sweep of very many lets others write between its parts [sqlite]', async () => {
+  const clock = { now: Date.now() };
+  const store = sqlite(freshPath(), { now: () => clock.now });
+  await Promise.all(Array.from({ length: 450 }, () => created(store, 'u1')));
+  clock.now += hour;
+  const answered: string[] = [];
+  await Promise.all([
+    store.sweep(500).then(({ expired, more }) => answered.push(`${expired.length} ${more}`)),
+    created(store, 'u2').then(() => answered.push('sign-in')),
+  ]);
+  assert.deepEqual(answered, ['sign-in', '450 false']);
+  await store.close();
+});
+
 test('G8: a write that cannot get the file is unknown, and the store goes on afterwards [sqlite]', async () => {
   const path = freshPath();
   const store = sqlite(path, { busyTimeout: 20 });

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { SojournError } from '../../lifecycle/errors.ts';
 import * as operations from '../operations.ts';
+import type { InParts } from '../parts.ts';
 import { isBusy, sleep } from './busy.ts';
 import type { Answer, Call, WriterSettings } from './channel.ts';
 import { pragmas } from './pragmas.ts';
@@ -10,7 +11,7 @@ import { SqliteRows } from './rows.ts';
 /*
  * The thread that writes. It takes every call that is waiting, runs them in one transaction, a
  * savepoint each, and answers after COMMIT: concurrent writes share a sync and the main thread waits
- * for none.
+ * for none. Of one that writes very many sessions it runs a part, and the next in the next transaction.
  */
 
 /** Most operations in one transaction, so that the first of a flood is not kept waiting by the last. */
@@ -35,18 +36,33 @@ let notBefore = 0;
 const port = parentPort;
 if (port === null) throw new TypeError('writer.ts runs as a worker thread');
 
-port.on('message', (calls: readonly Call[] | 'close') => {
-  const waiting: Call[] = [];
-  let message: readonly Call[] | 'close' | undefined = calls;
-  while (message !== undefined && message !== 'close') {
-    waiting.push(...message);
-    message = waiting.length < mostInBatch ? receiveMessageOnPort(port)?.message : undefined;
-  }
-  for (let from = 0; from < waiting.length; from += mostInBatch) {
-    port.postMessage(commit(waiting.slice(from, from + mostInBatch)));
+interface Work {
+  readonly call: Call;
+  /** What is left of it, once it has begun. */
+  parts: InParts<unknown> | null;
+}
+
+port.on('message', (message: readonly Call[] | 'close') => {
+  const waiting: Work[] = [];
+  let closing = false;
+  const take = (given: readonly Call[] | 'close'): void => {
+    if (given === 'close') closing = true;
+    else waiting.push(...given.map((call) => ({ call, parts: null })));
+  };
+  take(message);
+  while (waiting.length > 0) {
+    while (waiting.length < mostInBatch) {
+      const more = receiveMessageOnPort(port)?.message;
+      if (more === undefined) break;
+      take(more);
+    }
+    const batch = waiting.splice(0, mostInBatch);
+    port.postMessage(commit(batch));
+    // The next part of one that has begun goes with whatever has come meanwhile.
+    waiting.unshift(...batch.filter(({ parts }) => parts !== null));
     leaveTurn();
   }
-  if (message === 'close') {
+  if (closing) {
     db.close();
     port.close();
   }
@@ -78,52 +94,60 @@ function leaveTurn(): void {
   seenVersion = version;
 }
 
-function commit(calls: readonly Call[]): readonly Answer[] {
+function commit(batch: readonly Work[]): readonly Answer[] {
   try {
     begin();
     begun = performance.now();
-    const answers = calls.map(answer);
+    const answers = batch.flatMap((work) => answer(work) ?? []);
     db.exec('COMMIT');
     return answers;
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
-    return calls.map(({ call }) => failed(call, error));
+    for (const work of batch) work.parts = null;
+    return batch.map(({ call }) => failed(call.call, error));
   }
 }
 
-function answer(call: Call): Answer {
+/** `null`: another part is to come. */
+function answer(work: Work): Answer | null {
+  const { call } = work;
+  const now = call.now ?? Date.now();
   db.exec('SAVEPOINT operation');
   try {
-    const result = run(call, call.now ?? Date.now());
+    work.parts ??= steps(call, now);
+    const { done, value } = work.parts.next(now);
     db.exec('RELEASE operation');
-    return { call: call.call, result };
+    if (!done) return null;
+    work.parts = null;
+    return { call: call.call, result: value };
   } catch (error) {
     db.exec('ROLLBACK TO operation');
     db.exec('RELEASE operation');
+    work.parts = null;
     return failed(call.call, error);
   }
 }
 
-function run(call: Call, now: number): unknown {
+function* steps(call: Call, now: number): InParts<unknown> {
   switch (call.name) {
     case 'create':
       return operations.create(rows, now, ...call.args);
     case 'update':
       return operations.update(rows, now, ...call.args);
     case 'touch':
-      return operations.touch(rows, ...call.args);
+      return yield* operations.touch(rows, ...call.args);
     case 'end':
       return operations.end(rows, now, ...call.args);
     case 'endAll':
-      return operations.endAll(rows, now, ...call.args);
+      return yield* operations.endAll(rows, now, ...call.args);
     case 'enable':
       return operations.enable(rows, now, ...call.args);
     case 'setPermissions':
-      return operations.setPermissions(rows, now, ...call.args).length;
+      return (yield* operations.setPermissions(rows, now, ...call.args)).length;
     case 'sweep':
-      return operations.sweep(rows, now, ...call.args);
+      return yield* operations.sweep(rows, now, ...call.args);
     case 'purge':
-      return operations.purge(rows, now, ...call.args);
+      return yield* operations.purge(rows, now, ...call.args);
     case 'adopt':
       return operations.adopt(rows, now, ...call.args);
     case 'note':

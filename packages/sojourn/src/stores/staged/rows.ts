@@ -58,8 +58,8 @@ export class StagedRows implements Rows {
     this.#now.set(id, null);
   }
 
-  unreadableOf(subject: string): readonly UnreadableRow[] {
-    return this.#loaded.unreadable.filter((row) => row.subject === subject);
+  unreadable(id: string): UnreadableRow | null {
+    return this.#unreadable.get(id) ?? null;
   }
 
   bury(id: string, until: number): void {
@@ -80,8 +80,19 @@ export class StagedRows implements Rows {
     return this.#of(subject).filter(({ ending }) => ending === undefined);
   }
 
-  tombstonesOf(subject: string): SessionRecord[] {
-    return this.#of(subject).filter(({ ending }) => ending !== undefined);
+  liveIds(subject: string): string[] {
+    const unreadable = this.#loaded.unreadable.filter((row) => row.subject === subject && !row.ended);
+    return [...this.liveOf(subject), ...unreadable].map(({ id }) => id);
+  }
+
+  endedIds(subject: string): string[] {
+    const ended = this.#of(subject).filter(({ ending }) => ending !== undefined);
+    const unreadable = this.#loaded.unreadable.filter((row) => row.subject === subject);
+    return [...ended, ...unreadable].map(({ id }) => id);
+  }
+
+  writtenBy(subject: string, operation: string): SessionRecord[] {
+    return this.#of(subject).filter((record) => record.operation === operation);
   }
 
   #of(subject: string): SessionRecord[] {
@@ -122,11 +133,12 @@ export class StagedRows implements Rows {
     return 0;
   }
 
-  eraseEvents(subject: string): void {
+  eraseEvents(subject: string): boolean {
     this.#erase = subject;
     this.#events = this.#events.map((numbered) =>
       numbered.event.subject === subject ? { ...numbered, event: erased(numbered.event) } : numbered,
     );
+    return false;
   }
 
   countAnonymous(): number {

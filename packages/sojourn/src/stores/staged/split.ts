@@ -1,7 +1,6 @@
+import { sessionsAtOnce } from '../parts.ts';
 import type { Stage } from './engine.ts';
 
-/** Sessions that are written in one step: the engine does little else meanwhile. */
-export const sessionsAtOnce = 100;
 /** So many characters of data make as much work as another session. */
 const dataOfSession = 4000;
 

@@ -2,12 +2,12 @@ import type { Store, Swept } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import * as operations from '../operations.ts';
+import { sessionsAtOnce, some, whole } from '../parts.ts';
 import { retention } from '../rows.ts';
 import { adoptBy } from './adopt.ts';
 import { Decisions } from './decisions.ts';
 import type { Engine } from './engine.ts';
 import type { StagedRows } from './rows.ts';
-import { sessionsAtOnce } from './split.ts';
 
 /** The store port over a networked engine: load, decide, commit. */
 export function staged(engine: Engine): Store {
@@ -55,28 +55,27 @@ export function staged(engine: Engine): Store {
     endAll: (subject, options) =>
       decideInParts(
         { subject, tombstones: true },
-        (rows, now) => operations.endAll(rows, now, subject, options),
+        (rows, now) => whole(operations.endAll(rows, now, subject, options), now),
         options,
       ),
     enable: (subject, options) =>
       decide({ subject }, (rows, now) => operations.enable(rows, now, subject, options), options),
     async setPermissions(subject, permissions, options) {
       const set = (rows: StagedRows, now: number): readonly SessionRecord[] =>
-        operations.setPermissions(rows, now, subject, permissions, options);
+        whole(operations.setPermissions(rows, now, subject, permissions, options), now);
       return (await decideInParts({ subject }, set, options)).length;
     },
     purge: (subject, options) =>
       decideInParts(
         { subject, tombstones: true },
-        (rows, now) => operations.purge(rows, now, subject, options),
+        (rows, now) => whole(operations.purge(rows, now, subject, options), now),
         options,
       ),
     adopt: adoptBy(decideEach),
     // A partition at a time: they have nothing to do with one another.
     async note(notices, asked) {
-      for (const some of Map.groupBy(notices, ({ id }) => partitionOf(id)).values()) {
-        for (let from = 0; from < some.length; from += sessionsAtOnce) {
-          const few = some.slice(from, from + sessionsAtOnce);
+      for (const those of Map.groupBy(notices, ({ id }) => partitionOf(id)).values()) {
+        for (const few of some(those)) {
           const ids = few.map(({ id }) => id);
           await decide({ ids }, (rows, now) => operations.note(rows, now, few, asked), asked);
         }
@@ -94,7 +93,7 @@ export function staged(engine: Engine): Store {
         const swept = await decide(
           { due },
           (rows, now) => {
-            const part = operations.sweep(rows, now, due, asked);
+            const part = whole(operations.sweep(rows, now, due, asked), now);
             return { ...part, found: rows.due().length, more: part.more || rows.more };
           },
           asked,
