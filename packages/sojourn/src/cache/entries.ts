@@ -1,8 +1,10 @@
 import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitionOf, partitions } from '../lifecycle/token.ts';
+import { Alike } from './alike.ts';
 
 interface Entry {
   record: SessionRecord;
+  readonly rest: string;
   readonly bytes: number;
   /** When it was read, by the engine's time. */
   readonly at: number;
@@ -11,11 +13,11 @@ interface Entry {
 }
 
 /** What a record takes in memory besides its data and lists, as measured (bench/memory). */
-const fixedBytes = 1200;
+const fixedBytes = 880;
 const bytesOfRetired = 250;
 const bytesOfName = 50;
 
-/** Rather more than it takes. */
+/** Rather more than it takes: names are counted also where many sessions share them. */
 function bytesOf({ data, retired, permissions, grants = [] }: SessionRecord): number {
   const names = [...permissions, ...grants];
   return (
@@ -29,13 +31,26 @@ function bytesOf({ data, retired, permissions, grants = [] }: SessionRecord): nu
 
 /** Characters beyond Latin-1 make a string of two bytes each. */
 function bytesOfText(text: string): number {
-  return /[\u0100-\uffff]/.test(text) ? 2 * text.length : text.length;
+  return isLatin1(text) ? text.length : 2 * text.length;
 }
+
+function isLatin1(text: string): boolean {
+  return !/[\u0100-\uffff]/.test(text);
+}
+
+/**
+ * Of an id, what it is found by and what is compared then. V8 copies a piece of up to 12 characters and only refers to
+ * a longer one, and a Map that compares such references calls into the runtime, which takes as long as the hash.
+ */
+const headLength = 12;
+const headOf = (id: string): string => id.slice(0, headLength);
+const restOf = (id: string): string => id.slice(headLength);
 
 /** Live records by partition, never more than so many bytes: the ones that nobody asks for go first (CLOCK). */
 export class Entries {
   readonly #most: number;
   readonly #parts: readonly Map<string, Entry>[] = Array.from({ length: partitions }, () => new Map());
+  readonly #alike = new Alike();
   #hand = 0;
   bytes = 0;
   size = 0;
@@ -48,19 +63,23 @@ export class Entries {
 
   /** `partition`: the id's own, which the caller has at hand. */
   get(id: string, partition: number): SessionRecord | null {
-    const entry = this.#parts[partition]?.get(id);
-    if (entry === undefined) return null;
-    entry.used = true;
+    const entry = this.#parts[partition]?.get(headOf(id));
+    if (entry === undefined || entry.rest !== restOf(id)) return null;
+    // Not written where nothing changes: each entry lies in a line of the processor's cache.
+    if (!entry.used) entry.used = true;
     return entry.record;
   }
 
   /** `at`: when it was read. */
   set(record: SessionRecord, at: number): void {
-    this.delete(record.id);
+    const part = this.#parts[partitionOf(record.id)];
+    const head = headOf(record.id);
+    const before = part?.get(head);
+    if (before !== undefined) this.delete(before.record.id);
     const bytes = bytesOf(record);
     if (bytes > this.#most) return;
-    const kept = frozen({ ...record, id: alone(record.id), data: alone(record.data) });
-    this.#parts[partitionOf(kept.id)]?.set(kept.id, { record: kept, bytes, at, used: false });
+    const kept = frozen({ ...record, id: alone(record.id), data: alone(record.data), ...this.#shared(record) });
+    part?.set(head, { record: kept, rest: restOf(kept.id), bytes, at, used: false });
     this.bytes += bytes;
     this.size += 1;
     while (this.bytes > this.#most) this.#advance();
@@ -68,27 +87,43 @@ export class Entries {
 
   /** Forward only. */
   seen(id: string, at: number): void {
-    const entry = this.#parts[partitionOf(id)]?.get(id);
+    const entry = this.#entry(id);
     if (entry && at > entry.record.lastSeenAt) entry.record = Object.freeze({ ...entry.record, lastSeenAt: at });
   }
 
   /** When it was read, `null` where there was none. */
   delete(id: string): number | null {
-    const part = this.#parts[partitionOf(id)];
-    const entry = part?.get(id);
-    if (part === undefined || entry === undefined) return null;
-    part.delete(id);
+    const entry = this.#entry(id);
+    if (entry === null) return null;
+    this.#parts[partitionOf(id)]?.delete(headOf(id));
     this.bytes -= entry.bytes;
     this.size -= 1;
     return entry.at;
   }
 
+  #shared({ permissions, device }: SessionRecord): Pick<SessionRecord, 'permissions' | 'device'> {
+    const known = this.#alike;
+    return {
+      permissions: known.list(permissions),
+      ...(device && {
+        device: { ...device, label: known.text(device.label), userAgent: known.text(device.userAgent) },
+      }),
+    };
+  }
+
+  #entry(id: string): Entry | null {
+    const entry = this.#parts[partitionOf(id)]?.get(headOf(id));
+    return entry?.rest === restOf(id) ? entry : null;
+  }
+
   clear(partition: number): void {
-    for (const id of this.#parts[partition]?.keys() ?? []) this.delete(id);
+    for (const { record } of this.#parts[partition]?.values() ?? []) this.delete(record.id);
   }
 
   deleteSubject(partition: number, subject: string): void {
-    for (const [id, { record }] of this.#parts[partition] ?? []) if (record.subject === subject) this.delete(id);
+    for (const { record } of this.#parts[partition]?.values() ?? []) {
+      if (record.subject === subject) this.delete(record.id);
+    }
   }
 
   /** The hand passes one entry: one that was asked for stays another round. */
@@ -97,15 +132,15 @@ export class Entries {
     this.#hand = (this.#hand + 1) % partitions;
     const [first] = part ?? [];
     if (part === undefined || first === undefined) return;
-    const [id, entry] = first;
+    const [head, entry] = first;
     if (!entry.used) {
-      this.delete(id);
+      this.delete(entry.record.id);
       this.evicted += 1;
       return;
     }
     entry.used = false;
-    part.delete(id);
-    part.set(id, entry);
+    part.delete(head);
+    part.set(head, entry);
   }
 }
 
@@ -114,7 +149,7 @@ export class Entries {
  * cookies, the data that of the engine's answer.
  */
 function alone(text: string): string {
-  return ` ${text}`.slice(1);
+  return isLatin1(text) ? Buffer.from(text, 'latin1').toString('latin1') : ` ${text}`.slice(1);
 }
 
 /** Many requests share it: what one of them would write into it, the others would read. */

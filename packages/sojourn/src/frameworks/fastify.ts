@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { invalid, SojournError } from '../lifecycle/errors.ts';
 import { checkRequirement, type Requirement } from '../lifecycle/permissions.ts';
+import type { MaybePromise } from '../lifecycle/ports.ts';
 import type { Sessions } from '../sessions.ts';
 import { type BindingOptions, checkTrackOptions, type TrackOptions } from './binding.ts';
-import { formTokenIn, Requests, type Surface, settle } from './requests.ts';
+import { formTokenIn, Requests, type Surface } from './requests.ts';
 import { headerOf, type Wire } from './wire.ts';
 
 type Done = (error?: Error) => void;
@@ -36,15 +37,22 @@ export function fastifySessions<D, P extends string>(
 
   // Fastify puts a route's options together anew each time they are asked for.
   let someHaveOptions = false;
-  const begin = (request: FastifyRequest, reply: FastifyReply, next: Done): void =>
-    settle(
-      () => {
-        const given = someHaveOptions ? trackOptionsOf(request.routeOptions.config) : none;
-        return requests.open(request, new FastifyWire(request, reply), given);
-      },
-      () => next(),
-      (error) => refuse(error, request, reply, next),
-    );
+  const begin = (request: FastifyRequest, reply: FastifyReply, next: Done): void => {
+    let opening: MaybePromise<void>;
+    try {
+      const given = someHaveOptions ? trackOptionsOf(request.routeOptions.config) : none;
+      opening = requests.open(request, new FastifyWire(request, reply), given);
+    } catch (error) {
+      refuse(error, request, reply, next);
+      return;
+    }
+    if (opening instanceof Promise) {
+      opening.then(
+        () => next(),
+        (error) => refuse(error, request, reply, next),
+      );
+    } else next();
+  };
 
   const track = (app: FastifyInstance, _options: object, done: Done): void => {
     if (app.hasRequestDecorator('session')) {
@@ -53,6 +61,8 @@ export function fastifySessions<D, P extends string>(
         'request.session is taken, by @fastify/session perhaps: register one of them.',
       );
     }
+    // Fastify makes its requests with what is declared.
+    app.decorateRequest(requests.key, null);
     app.decorateRequest('session', {
       getter(this: FastifyRequest) {
         return requests.of(this).use();
@@ -76,12 +86,23 @@ export function fastifySessions<D, P extends string>(
     }),
     requireSignIn(requirement) {
       const checked = checkRequirement(requirement);
-      return (request, reply, next) =>
-        settle(
-          () => requests.of(request).require(checked, () => formTokenIn(request.body)),
-          (refusal) => (refusal === null ? next() : refuse(refusal, request, reply, next, checked.within)),
-          (error) => refuse(error, request, reply, next),
-        );
+      const go = (refusal: SojournError | null, request: FastifyRequest, reply: FastifyReply, next: Done): void =>
+        refusal === null ? next() : refuse(refusal, request, reply, next, checked.within);
+      return (request, reply, next) => {
+        let found: MaybePromise<SojournError | null>;
+        try {
+          found = requests.of(request).require(checked, () => formTokenIn(request.body));
+        } catch (error) {
+          refuse(error, request, reply, next);
+          return;
+        }
+        if (found instanceof Promise) {
+          found.then(
+            (refusal) => go(refusal, request, reply, next),
+            (error) => refuse(error, request, reply, next),
+          );
+        } else go(found, request, reply, next);
+      };
     },
     answer: (error, request, reply) => answer(error, request, reply),
   };

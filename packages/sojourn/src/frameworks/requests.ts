@@ -26,8 +26,9 @@ export interface Surface<Request, D, P extends string> {
  */
 export class Requests<Request extends object, D, P extends string> {
   readonly binding: Binding<D, P>;
+  /** For frameworks that let a property be declared, so that all requests have it from the start. */
+  readonly key: symbol = Symbol('sojourn');
   readonly #untracked: string;
-  readonly #key = Symbol('sojourn');
 
   /** `untracked`: what to do about a request that nothing tracks. */
   constructor(sessions: Sessions<D, P>, options: BindingOptions | undefined, untracked: string) {
@@ -38,16 +39,16 @@ export class Requests<Request extends object, D, P extends string> {
   /** Finds the request's session, at once where the store does. */
   open(request: Request, wire: Wire, options: TrackOptions): MaybePromise<void> {
     const exchange = new Exchange(this.binding, wire, options);
-    this.#kept(request)[this.#key] = exchange;
+    this.#kept(request)[this.key] = exchange;
     return exchange.open();
   }
 
   isTracked(request: Request): boolean {
-    return this.#key in request;
+    return Boolean(this.#kept(request)[this.key]);
   }
 
   of(request: Request): Exchange<D, P> {
-    const exchange = this.#kept(request)[this.#key];
+    const exchange = this.#kept(request)[this.key];
     if (exchange) return exchange;
     throw new SojournError('not_tracked', `This request was not tracked: ${this.#untracked}.`);
   }
@@ -63,8 +64,8 @@ export class Requests<Request extends object, D, P extends string> {
   }
 
   /** The request as the holder of our one property. */
-  #kept(request: Request): Record<symbol, Exchange<D, P>> {
-    return request as Record<symbol, Exchange<D, P>>;
+  #kept(request: Request): Record<symbol, Exchange<D, P> | null> {
+    return request as Record<symbol, Exchange<D, P> | null>;
   }
 }
 

@@ -68,9 +68,17 @@ const nameless: Kind = {
   persistent: false,
 };
 
+/** The last answer: a request asks several times, and most sessions are of one kind. */
+let asked: { readonly kinds: Policy['kinds'] | null; readonly name: string; readonly kind: Kind } = {
+  kinds: null,
+  name: '',
+  kind: nameless,
+};
+
 /** A kind that the policy no longer names has no lifetime. */
 export function kindOf({ kinds }: Policy, name: string): Kind {
-  return kinds[name] ?? nameless;
+  if (asked.name !== name || asked.kinds !== kinds) asked = { kinds, name, kind: kinds[name] ?? nameless };
+  return asked.kind;
 }
 
 /** A checked policy; every span in milliseconds, `Infinity` where there is none. */

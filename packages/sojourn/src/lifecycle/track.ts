@@ -13,7 +13,7 @@ export interface TrackOptions {
   /** The visit is not use: it does not move the idle limit. */
   readonly passive: boolean;
   /** Whatever is remembered, ask the store. */
-  readonly fresh?: boolean;
+  readonly fresh: boolean;
   /** No answer can ever hand this client a new secret, so what is given to the session holds at once. */
   readonly bearer: boolean;
 }
@@ -38,10 +38,9 @@ export interface Refused {
 export type Tracked = Admitted | Refused;
 
 /** One token on its way through the stages of being judged. */
-interface Attempt {
+interface Attempt extends TrackOptions {
   readonly life: Life;
   readonly presented: Presented;
-  readonly options: TrackOptions;
   /** The engine has said that the session lives, whatever this process's clock says. */
   readonly alive?: true;
 }
@@ -54,10 +53,14 @@ const unseenOffers = 20;
  * checks its end and both clocks, judges what a former secret means, and sees to touch and rotation.
  * Answers at once where the store does; throws `store_unavailable` when the store cannot say.
  */
-export function track(life: Life, presented: Presented, options: TrackOptions): MaybePromise<Tracked> {
-  const attempt: Attempt = { life, presented, options };
-  if (options.fresh) life.near.bypassed('fresh');
-  const near = options.fresh ? null : life.near.get(presented.id);
+export function track(
+  life: Life,
+  presented: Presented,
+  { mayRotate, passive, fresh, bearer }: TrackOptions,
+): MaybePromise<Tracked> {
+  const attempt: Attempt = { life, presented, mayRotate, passive, fresh, bearer };
+  if (fresh) life.near.bypassed('fresh');
+  const near = fresh ? null : life.near.get(presented.id);
   return near === null ? again(attempt) : judge(attempt, near, true);
 }
 
@@ -69,14 +72,14 @@ function again(attempt: Attempt): MaybePromise<Tracked> {
 
 /** `near`: the record is remembered, and nobody is refused or handed a secret by that. */
 function judge(attempt: Attempt, record: SessionRecord | null, near = false): MaybePromise<Tracked> {
-  const { life, presented, options } = attempt;
+  const { life, presented } = attempt;
   if (record === null) return refuse('sign_in_required');
   const digest = life.hash.digest(presented.secret);
   const now = life.store.now();
   const standing = standingOf(record, digest, now);
   const expiry = attempt.alive ? null : expiryOf(record, life.policy, now);
   // A successor that waits may have been given up for another since: none is handed out from memory.
-  const offers = options.mayRotate && record.successor !== undefined;
+  const offers = attempt.mayRotate && record.successor !== undefined;
   if (near && (expiry || offers || !admits(standing.is))) {
     life.near.bypassed('verdict');
     return again(attempt);
@@ -87,7 +90,7 @@ function judge(attempt: Attempt, record: SessionRecord | null, near = false): Ma
   }
   if (record.ending) return refuseEnded(life, record, record.ending);
   const permissions = standing.lacks ? without(record.permissions, standing.lacks) : record.permissions;
-  const usedAt = options.passive ? 0 : now;
+  const usedAt = attempt.passive ? 0 : now;
   const held: Admitted = { state: 'admitted', record, digest, permissions, seenAt: now, usedAt, issue: null };
   if (expiry) return judgeExpired(attempt, record, expiry);
   return record.actor ? judgeActor(attempt, held, standing.is) : judgeSecret(attempt, held, standing.is);
@@ -124,10 +127,10 @@ function judgeSecret(attempt: Attempt, held: Admitted, standing: Standing): Mayb
 }
 
 function admitCurrent(attempt: Attempt, held: Admitted): MaybePromise<Tracked> {
-  const { life, presented, options } = attempt;
+  const { life, presented } = attempt;
   const { record } = held;
-  if (options.bearer && record.grants) return admitGranted(attempt, held, record.grants);
-  if (!options.mayRotate) return admit(life, held);
+  if (attempt.bearer && record.grants) return admitGranted(attempt, held, record.grants);
+  if (!attempt.mayRotate) return admit(life, held);
   if (record.successor) {
     // Offered before and not seen yet: the same one again.
     if (life.notices.offered(record.successor.hash) === unseenOffers) life.notices.add(record.id, 'rotation_unseen');
