@@ -1,5 +1,7 @@
-/** Different texts remembered at once; where there are more, it begins anew. */
-const most = 4096;
+/** Different values remembered at once; where there are more, it begins anew. */
+const most = 1024;
+/** Longer ones, in characters, are seldom alike and are left as they are. */
+const longest = 512;
 
 /**
  * What very many sessions have alike (a role's permissions, a browser's name) once in memory. It makes an entry
@@ -10,12 +12,13 @@ export class Alike {
   readonly #lists = new Map<string, readonly string[]>();
 
   text(value: string): string {
-    return this.#once(this.#texts, value, () => value);
+    return value.length > longest ? value : this.#once(this.#texts, value, () => value);
   }
 
-  /** Frozen, as whoever holds it shares it. */
+  /** Frozen where it is shared. */
   list(value: readonly string[]): readonly string[] {
-    return this.#once(this.#lists, JSON.stringify(value), () => Object.freeze([...value]));
+    const key = JSON.stringify(value);
+    return key.length > longest ? value : this.#once(this.#lists, key, () => Object.freeze([...value]));
   }
 
   #once<T>(known: Map<string, T>, key: string, make: () => T): T {

@@ -188,7 +188,7 @@ test('never more is remembered than the bytes that are given, and what is asked 
   }
   const { bytes, entries, evicted } = site.near.counts;
   assert.ok(bytes <= 20_000 && bytes > 15_000);
-  assert.ok(entries >= 17 && entries <= 22);
+  assert.ok(entries >= 21 && entries <= 27);
   assert.ok(evicted > 150);
 });
 

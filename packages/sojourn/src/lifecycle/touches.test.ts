@@ -66,6 +66,22 @@ test('a flush writes at once what waits, and nothing when nothing does', async (
   assert.equal(between.count('touch'), 1);
 });
 
+test('G6: a flush answers when the batch that another one began is written, too', async () => {
+  const { lab, between, touches, id } = await bench();
+  const written = Promise.withResolvers<void>();
+  between.answering('touch', () => written.promise);
+  touches.add(id, lab.clock.now());
+  const begun = touches.flush();
+  let answered = false;
+  const after = touches.flush().then(() => {
+    answered = true;
+  });
+  await settled();
+  assert.equal(answered, false);
+  written.resolve();
+  await Promise.all([begun, after]);
+});
+
 test('touches that cannot be written are dropped, counted and told', async () => {
   const { lab, between, touches, failures, id } = await bench();
   between.failing = (name) => name === 'touch';

@@ -12,6 +12,8 @@ export class Touches {
   readonly #failed: (error: unknown) => void;
   #waiting = new Map<string, number>();
   #cancel: (() => void) | null = null;
+  /** Resolves when all batches have been answered or given up. */
+  #underWay: Promise<unknown> | null = null;
   /** Touches that were not written, since the start. */
   dropped = 0;
 
@@ -32,11 +34,25 @@ export class Touches {
     });
   }
 
-  /** Writes what waits. What cannot be written is dropped and counted, and the error passed on. */
+  /**
+   * Writes what waits, and answers when nothing is on its way any more: who ends a session by the clock must not
+   * overtake its touch. What cannot be written is dropped and counted, and the error passed on.
+   */
   async flush(): Promise<void> {
     this.#cancel?.();
     this.#cancel = null;
-    if (this.#waiting.size === 0) return;
+    const before = this.#underWay;
+    const writing = this.#waiting.size === 0 ? null : this.#write();
+    if (writing !== null) {
+      // Its failure is told below, to whoever began it.
+      const settled = writing.catch(() => {});
+      this.#underWay = Promise.all([before, settled]);
+    }
+    await before;
+    await writing;
+  }
+
+  async #write(): Promise<void> {
     const batch = [...this.#waiting].map(([id, seenAt]) => ({ id, seenAt }));
     this.#waiting = new Map();
     try {

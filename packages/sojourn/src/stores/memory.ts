@@ -54,12 +54,12 @@ class MemoryStore implements Store {
 
   create: Store['create'] = async (...given) => this.#write((rows, now) => operations.create(rows, now, ...given));
   update: Store['update'] = async (...given) => this.#write((rows, now) => operations.update(rows, now, ...given));
-  touch: Store['touch'] = async (...given) => this.#whole((rows) => operations.touch(rows, ...given));
+  touch: Store['touch'] = async (...given) => this.#write((rows) => operations.touch(rows, ...given));
   end: Store['end'] = async (...given) => this.#write((rows, now) => operations.end(rows, now, ...given));
   endAll: Store['endAll'] = async (...given) => this.#whole((rows, now) => operations.endAll(rows, now, ...given));
   enable: Store['enable'] = async (...given) => this.#write((rows, now) => operations.enable(rows, now, ...given));
   setPermissions: Store['setPermissions'] = async (...given) =>
-    this.#whole((rows, now) => operations.setPermissions(rows, now, ...given)).length;
+    this.#write((rows, now) => operations.setPermissions(rows, now, ...given).length);
   sweep: Store['sweep'] = async (...given) => this.#whole((rows, now) => operations.sweep(rows, now, ...given));
   purge: Store['purge'] = async (...given) => this.#whole((rows, now) => operations.purge(rows, now, ...given));
   note: Store['note'] = async (...given) => this.#write((rows, now) => operations.note(rows, now, ...given));

@@ -19,16 +19,21 @@ export function whole<T>(parts: InParts<T>, now: number): T {
   }
 }
 
-/** Does the same to each, so many in a part. Throws where nobody waits for the rest any more. */
+/** Does the same to each, so many in a part. Answers when the last began, `null` where one part was enough; throws where nobody waits for the rest any more. */
 export function* eachInParts<T>(
   all: readonly T[],
   act: (one: T) => void,
-  { most = sessionsAtOnce, until }: { readonly most?: number; readonly until?: number | undefined } = {},
-): InParts<void> {
-  for (const [part, few] of some(all, most).entries()) {
-    if (part > 0) checkInTime(yield, until);
+  until: number | undefined,
+): InParts<number | null> {
+  let later: number | null = null;
+  for (const [part, few] of some(all).entries()) {
+    if (part > 0) {
+      later = yield;
+      checkInTime(later, until);
+    }
     for (const one of few) act(one);
   }
+  return later;
 }
 
 /** A list as lists of at most so many. */

@@ -17,7 +17,7 @@ export interface NumberedEvent {
 
 /**
  * What an embedded engine keeps, read and written one row at a time inside one operation. The engine
- * makes the operation atomic; `operations.ts` says what it does.
+ * makes the operation, or a part of it, atomic; `operations.ts` says what it does.
  */
 export interface Rows {
   session(id: string): SessionRecord | null;
@@ -28,8 +28,9 @@ export interface Rows {
   seen(id: string, at: number): void;
   /** Not ended, in any order. */
   liveOf(subject: string): SessionRecord[];
-  /** Of a subject, also those that cannot be read. */
+  /** Of a subject's rows that have not ended, also those that cannot be read. */
   liveIds(subject: string): readonly string[];
+  /** Of those that have. */
   endedIds(subject: string): readonly string[];
   /** A subject's records whose last write this was. */
   writtenBy(subject: string, operation: string): readonly SessionRecord[];

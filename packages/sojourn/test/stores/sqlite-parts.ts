@@ -52,7 +52,7 @@ function inSteps(store: Store, db: DatabaseSync, holding: Holding, now: () => nu
     ...store,
     endAll: (...given) => run((rows, at) => operations.endAll(rows, at, ...given)),
     purge: (...given) => run((rows, at) => operations.purge(rows, at, ...given)),
-    setPermissions: async (...given) => (await run((rows, at) => operations.setPermissions(rows, at, ...given))).length,
+    setPermissions: (...given) => store.setPermissions(...given),
     // Of a class, whose methods a copy does not have.
     list: (subject) => store.list(subject),
     subject: (subject) => store.subject(subject),

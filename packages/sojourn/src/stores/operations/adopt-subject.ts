@@ -2,7 +2,7 @@ import type { Adopted, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import type { Rows } from '../rows.ts';
 import { ending, endOne } from './endings.ts';
-import { liveOrBuried } from './readable.ts';
+import { buryUnreadable } from './readable.ts';
 import { keptNow, subjectOf } from './subjects.ts';
 
 /**
@@ -17,12 +17,11 @@ export function adoptSubject(rows: Rows, now: number, theirs: SubjectRecord, ope
   if (changedAt < here.changedAt || (changedAt === here.changedAt && !differs)) return [];
   rows.putSubject({ subject, changedAt, disabled, kept });
   if (!disabled) return [];
-  const why = { reason: 'account_disabled', by: 'system' } as const;
-  return rows.liveIds(subject).flatMap((id): Adopted[] => {
-    const record = liveOrBuried(rows, now, subject, id, why);
-    if (record === null) return [];
-    endOne(rows, record, ending(record, why.reason, now, why.by), operation);
-    return [{ id, outcome: 'ended' }];
+  const live = rows.liveOf(subject);
+  buryUnreadable(rows, now, subject, live, { reason: 'account_disabled', by: 'system' });
+  return live.map((record) => {
+    endOne(rows, record, ending(record, 'account_disabled', now, 'system'), operation);
+    return { id: record.id, outcome: 'ended' };
   });
 }
 

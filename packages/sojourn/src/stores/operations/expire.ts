@@ -17,11 +17,11 @@ export function* sweep(rows: Rows, now: number, most: number, { until }: Asked =
     const due = rows.due(now, atOnce);
     for (const id of due) sweepOne(rows, now, id, lap);
     left -= due.length;
-    if (left === 0 || due.length < atOnce) break;
+    if (left <= 0 || due.length < atOnce) break;
     checkInTime(yield, until);
   }
   const forgotten = rows.forgetEvents(now - retention, most);
-  return { ...lap, removed: lap.removed + forgotten, more: left === 0 || forgotten === most };
+  return { ...lap, removed: lap.removed + forgotten, more: left <= 0 || forgotten === most };
 }
 
 interface Lap {

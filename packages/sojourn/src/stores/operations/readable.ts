@@ -14,20 +14,31 @@ export function readable(rows: Rows, id: string): SessionRecord | null {
   }
 }
 
-/** The live record of a subject's session. What cannot be read cannot be changed, so it ends: a newer release sees the row as ended, too. */
-export function liveOrBuried(
+type Why = Pick<EndAllOptions, 'reason' | 'by'>;
+
+/** The live record of a subject's session; one that cannot be read is buried. */
+export function liveOrBuried(rows: Rows, now: number, subject: string, id: string, why: Why): SessionRecord | null {
+  const record = readable(rows, id);
+  if (record === null) bury(rows, now, subject, id, why);
+  return record?.ending ? null : record;
+}
+
+/** Those of a subject's live sessions that are not among the readable ones. */
+export function buryUnreadable(
   rows: Rows,
   now: number,
   subject: string,
-  id: string,
-  { reason, by }: Pick<EndAllOptions, 'reason' | 'by'>,
-): SessionRecord | null {
-  const record = readable(rows, id);
-  if (record !== null) return record.ending ? null : record;
+  live: readonly SessionRecord[],
+  why: Why,
+): void {
+  const known = new Set(live.map(({ id }) => id));
+  for (const id of rows.liveIds(subject)) if (!known.has(id)) bury(rows, now, subject, id, why);
+}
+
+/** What cannot be read cannot be changed, so it ends: a newer release sees the row as ended, too. */
+function bury(rows: Rows, now: number, subject: string, id: string, { reason, by }: Why): void {
   const unreadable = rows.unreadable(id);
-  if (unreadable !== null && !unreadable.ended) {
-    rows.bury(id, now + retention);
-    append(rows, { type: 'terminated', at: now, sessionId: id, subject, kind: unreadable.kind, reason, by });
-  }
-  return null;
+  if (unreadable === null || unreadable.ended) return;
+  rows.bury(id, now + retention);
+  append(rows, { type: 'terminated', at: now, sessionId: id, subject, kind: unreadable.kind, reason, by });
 }

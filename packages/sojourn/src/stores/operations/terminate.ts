@@ -48,7 +48,9 @@ export function* endAll(rows: Rows, now: number, subject: string, options: EndAl
     ended.push(endOne(rows, record, why, options.operation));
   };
   const meant = rows.liveIds(subject).filter((id) => id !== options.except);
-  yield* eachInParts(meant, end, options);
+  const later = yield* eachInParts(meant, end, options.until);
+  // What one that was still to end has begun between two parts, acting as somebody else, must be older than this, too.
+  if (later !== null) changeSubject(rows, later, subject, {});
   return ended;
 }
 
@@ -58,8 +60,16 @@ export function enable(rows: Rows, now: number, subject: string, { until }: Aske
 }
 
 export function* purge(rows: Rows, now: number, subject: string, options: WriteOptions): InParts<SessionRecord[]> {
+  const ended = yield* purgeWhatIsThere(rows, now, subject, options);
+  if (ended.length <= sessionsAtOnce) return ended;
+  // Who signed in again between two parts may have taken over what was still to be erased.
+  return [...ended, ...(yield* purgeWhatIsThere(rows, now, subject, options))];
+}
+
+function* purgeWhatIsThere(rows: Rows, now: number, subject: string, options: WriteOptions): InParts<SessionRecord[]> {
+  rows.putSubject({ ...subjectOf(rows, subject), kept: undefined });
   const ended = yield* endAll(rows, now, subject, { reason: 'purged', by: 'system', ...options });
-  yield* eachInParts(rows.endedIds(subject), (id) => rows.remove(id), options);
+  yield* eachInParts(rows.endedIds(subject), (id) => rows.remove(id), options.until);
   rows.putSubject({ ...subjectOf(rows, subject), kept: undefined });
   while (rows.eraseEvents(subject, sessionsAtOnce)) checkInTime(yield, options.until);
   return ended;

@@ -2,7 +2,6 @@ import { eventOf } from '../../lifecycle/events.ts';
 import type { Asked, Change, Notice, Touch, Updated, UpdateOptions } from '../../lifecycle/ports.ts';
 import { isLive, liveUntil, type SessionRecord } from '../../lifecycle/session.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
-import { eachInParts, type InParts } from '../parts.ts';
 import type { Rows } from '../rows.ts';
 import { append } from './endings.ts';
 import { checkInTime } from './in-time.ts';
@@ -36,15 +35,11 @@ function withoutUnset(change: Change): Partial<SessionRecord> {
   return change as Partial<SessionRecord>;
 }
 
-/** Each is no more than one column's work. */
-const touchesAtOnce = 500;
-
-export function touch(rows: Rows, touches: readonly Touch[]): InParts<void> {
-  const one = ({ id, seenAt }: Touch): void => {
+export function touch(rows: Rows, touches: readonly Touch[]): void {
+  for (const { id, seenAt } of touches) {
     const record = readable(rows, id);
     if (record && !record.ending && seenAt > record.lastSeenAt && seenAt < liveUntil(record)) rows.seen(id, seenAt);
-  };
-  return eachInParts(touches, one, { most: touchesAtOnce });
+  }
 }
 
 export function note(rows: Rows, now: number, notices: readonly Notice[], { until }: Asked = {}): void {

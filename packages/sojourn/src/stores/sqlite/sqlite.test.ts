@@ -4,6 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { temporary } from '../../../test/temporary.ts';
 import { SojournError } from '../../lifecycle/errors.ts';
+import { isTerminal } from '../../lifecycle/events.ts';
+import type { Store } from '../../lifecycle/ports.ts';
 import { storeContract } from '../contract/contract.ts';
 import {
   allEvents,
@@ -202,12 +204,14 @@ test('G5: an operation that fails takes no other of its batch with it [sqlite]',
   await store.close();
 });
 
-test('while very many sessions of one user are written, others wait for a part and not for all [sqlite]', async () => {
+async function many(store: Store, count: number): Promise<string[]> {
+  return Promise.all(Array.from({ length: count }, async () => (await created(store, 'u1')).id));
+}
+
+test('while very many sessions of one user end, others wait for a part and not for all [sqlite]', async () => {
   const store = sqlite(freshPath());
-  const ids = await Promise.all(Array.from({ length: 1000 }, async () => (await created(store, 'u1')).id));
+  await many(store, 1000);
   const writes: Readonly<Record<string, () => Promise<unknown>>> = {
-    touch: () => store.touch(ids.map((id) => ({ id, seenAt: store.now() + 1 }))),
-    setPermissions: () => store.setPermissions('u1', ['a'], { operation: operation() }),
     endAll: () => store.endAll('u1', { reason: 'revoked', by: 'x', operation: operation() }),
     purge: () => store.purge('u1', { operation: operation() }),
   };
@@ -219,6 +223,74 @@ test('while very many sessions of one user are written, others wait for a part a
     ]);
     assert.deepEqual(answered, ['sign-in', name]);
   }
+  await store.close();
+});
+
+test('G11: of several that end the same very many sessions each ends once, whichever comes to it [sqlite]', async () => {
+  const store = sqlite(freshPath());
+  const ids = await many(store, 450);
+  const ending = { reason: 'revoked', by: 'x' } as const;
+  const ended = await Promise.all([
+    store.endAll('u1', { ...ending, operation: operation() }),
+    store.endAll('u1', { ...ending, operation: operation() }),
+  ]);
+  assert.deepEqual(
+    ended
+      .flat()
+      .map(({ id }) => id)
+      .sort(),
+    ids.toSorted(),
+  );
+  assert.equal((await allEvents(store)).filter(({ event }) => isTerminal(event)).length, 450);
+  await store.close();
+});
+
+test('G5: closing finishes the parts that are left [sqlite]', async () => {
+  const path = freshPath();
+  const store = sqlite(path);
+  await many(store, 450);
+  const ending = store.endAll('u1', { reason: 'revoked', by: 'x', operation: operation() });
+  await store.close();
+  assert.equal((await ending).length, 450);
+  const again = sqlite(path);
+  assert.equal((await again.list('u1')).live.length, 0);
+  await again.close();
+});
+
+test('G10: of two settings of permissions the later holds for all of very many sessions [sqlite]', async () => {
+  const store = sqlite(freshPath());
+  const [first = ''] = await many(store, 250);
+  await Promise.all([
+    store.setPermissions('u1', ['a', 'b'], { operation: operation() }),
+    store.end(first, { reason: 'signed_out', by: 'u1', operation: operation() }),
+    store.setPermissions('u1', [], { operation: operation() }),
+  ]);
+  const { live } = await store.list('u1');
+  assert.deepEqual(
+    [...new Set(live.map(({ permissions, grants }) => [...permissions, ...(grants ?? [])].length))],
+    [0],
+  );
+  await store.close();
+});
+
+test('G6: a touch that was sent before an ending by the clock counts, however many were sent with it [sqlite]', async () => {
+  const clock = { now: Date.UTC(2026, 0, 1) };
+  const store = sqlite(freshPath(), { now: () => clock.now });
+  const made = await Promise.all(Array.from({ length: 1600 }, (_, i) => created(store, `u${i}`)));
+  const last = made.at(-1);
+  if (last === undefined) throw new Error('none was made');
+  const seenAt = last.lastSeenAt + last.idleTimeout - 1;
+  clock.now = seenAt + 2;
+  const touched = store.touch(made.map(({ id }) => ({ id, seenAt })));
+  const ifExpired = { idleTimeout: last.idleTimeout, lifetime: last.expiresAt - last.createdAt };
+  const ended = await store.end(last.id, {
+    reason: 'session_expired_idle',
+    by: 'clock',
+    operation: operation(),
+    ifExpired,
+  });
+  await touched;
+  assert.equal(ended?.record.ending, undefined);
   await store.close();
 });
 

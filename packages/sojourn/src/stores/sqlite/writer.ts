@@ -11,7 +11,7 @@ import { SqliteRows } from './rows.ts';
 /*
  * The thread that writes. It takes every call that is waiting, runs them in one transaction, a
  * savepoint each, and answers after COMMIT: concurrent writes share a sync and the main thread waits
- * for none. Of one that writes very many sessions it runs a part, and the next in the next transaction.
+ * for none. Of one that writes very many sessions it runs a part, and the next one in a later transaction.
  */
 
 /** Most operations in one transaction, so that the first of a flood is not kept waiting by the last. */
@@ -56,10 +56,10 @@ port.on('message', (message: readonly Call[] | 'close') => {
       if (more === undefined) break;
       take(more);
     }
-    const batch = waiting.splice(0, mostInBatch);
-    port.postMessage(commit(batch));
-    // The next part of one that has begun goes with whatever has come meanwhile.
-    waiting.unshift(...batch.filter(({ parts }) => parts !== null));
+    const { answers, taken } = commit(waiting.slice(0, mostInBatch));
+    port.postMessage(answers);
+    // What has another part goes behind all that has come meanwhile.
+    waiting.push(...waiting.splice(0, taken).filter(({ parts }) => parts !== null));
     leaveTurn();
   }
   if (closing) {
@@ -94,17 +94,26 @@ function leaveTurn(): void {
   seenVersion = version;
 }
 
-function commit(batch: readonly Work[]): readonly Answer[] {
+/** As many as there is time for: one part of those that write in parts ends it. */
+function commit(waiting: readonly Work[]): { answers: readonly Answer[]; taken: number } {
+  const answers: Answer[] = [];
+  let taken = 0;
   try {
     begin();
     begun = performance.now();
-    const answers = batch.flatMap((work) => answer(work) ?? []);
+    for (const work of waiting) {
+      taken += 1;
+      const answered = answer(work);
+      if (answered === null) break;
+      answers.push(answered);
+    }
     db.exec('COMMIT');
-    return answers;
+    return { answers, taken };
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
-    for (const work of batch) work.parts = null;
-    return batch.map(({ call }) => failed(call.call, error));
+    const lost = taken === 0 ? waiting : waiting.slice(0, taken);
+    for (const work of lost) work.parts = null;
+    return { answers: lost.map(({ call }) => failed(call.call, error)), taken: lost.length };
   }
 }
 
@@ -135,7 +144,7 @@ function* steps(call: Call, now: number): InParts<unknown> {
     case 'update':
       return operations.update(rows, now, ...call.args);
     case 'touch':
-      return yield* operations.touch(rows, ...call.args);
+      return operations.touch(rows, ...call.args);
     case 'end':
       return operations.end(rows, now, ...call.args);
     case 'endAll':
@@ -143,7 +152,7 @@ function* steps(call: Call, now: number): InParts<unknown> {
     case 'enable':
       return operations.enable(rows, now, ...call.args);
     case 'setPermissions':
-      return (yield* operations.setPermissions(rows, now, ...call.args)).length;
+      return operations.setPermissions(rows, now, ...call.args).length;
     case 'sweep':
       return yield* operations.sweep(rows, now, ...call.args);
     case 'purge':

@@ -1,6 +1,6 @@
 import { SojournError } from '../../lifecycle/errors.ts';
 import type { Asked } from '../../lifecycle/ports.ts';
-import { checkInTime } from '../operations.ts';
+import { changeSubject, checkInTime } from '../operations.ts';
 import type { Engine, Loaded, Stage, Wanted } from './engine.ts';
 import { writeInParts } from './in-parts.ts';
 import { StagedRows } from './rows.ts';
@@ -34,9 +34,20 @@ export class Decisions {
     { until = Number.POSITIVE_INFINITY }: Asked = {},
   ): Promise<readonly T[]> =>
     this.#inTurn(wanted, until, async () => {
+      let commits = 0;
       const load = (): Promise<Loaded> => this.#load(wanted, until);
-      const commit = (stage: Stage): Promise<boolean> => this.#commit(stage, until);
-      return (await writeInParts({ load, commit, mostAttempts }, operation)) ?? this.#overtaken();
+      const commit = async (stage: Stage): Promise<boolean> => {
+        const committed = await this.#commit(stage, until);
+        if (committed) commits += 1;
+        return committed;
+      };
+      const done = (await writeInParts({ load, commit, mostAttempts }, operation)) ?? this.#overtaken();
+      const { subject } = wanted;
+      if (commits > 1 && subject !== undefined) {
+        // What one that was still to be written has begun between two parts, acting as somebody else, must be older than this, too.
+        await this.#attempts({ subject }, (rows, now) => changeSubject(rows, now, subject, {}), until);
+      }
+      return done;
     });
 
   /** About one partition and nothing in common: each for itself, in as few trips as there can be. */

@@ -87,7 +87,9 @@ export class StagedRows implements Rows {
 
   endedIds(subject: string): string[] {
     const ended = this.#of(subject).filter(({ ending }) => ending !== undefined);
-    const unreadable = this.#loaded.unreadable.filter((row) => row.subject === subject);
+    const unreadable = this.#loaded.unreadable.filter(
+      (row) => row.subject === subject && (row.ended || this.#bury.has(row.id)),
+    );
     return [...ended, ...unreadable].map(({ id }) => id);
   }
 

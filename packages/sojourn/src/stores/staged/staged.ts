@@ -62,15 +62,20 @@ export function staged(engine: Engine): Store {
       decide({ subject }, (rows, now) => operations.enable(rows, now, subject, options), options),
     async setPermissions(subject, permissions, options) {
       const set = (rows: StagedRows, now: number): readonly SessionRecord[] =>
-        whole(operations.setPermissions(rows, now, subject, permissions, options), now);
+        operations.setPermissions(rows, now, subject, permissions, options);
       return (await decideInParts({ subject }, set, options)).length;
     },
-    purge: (subject, options) =>
-      decideInParts(
-        { subject, tombstones: true },
-        (rows, now) => whole(operations.purge(rows, now, subject, options), now),
-        options,
-      ),
+    async purge(subject, options) {
+      const once = (): Promise<readonly SessionRecord[]> =>
+        decideInParts(
+          { subject, tombstones: true },
+          (rows, now) => whole(operations.purge(rows, now, subject, options), now),
+          options,
+        );
+      const ended = await once();
+      // Who signed in again between two parts may have taken over what was still to be erased.
+      return ended.length > sessionsAtOnce ? [...ended, ...(await once())] : ended;
+    },
     adopt: adoptBy(decideEach),
     // A partition at a time: they have nothing to do with one another.
     async note(notices, asked) {
