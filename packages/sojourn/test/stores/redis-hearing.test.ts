@@ -87,6 +87,34 @@ test('a connection that hears is there only while somebody listens, and not with
   await client.close();
 });
 
+test('channels are subscribed a few at a time: what is written at once must not fill memory [redis]', {
+  skip,
+}, async () => {
+  const client = await createClient({ url: server.url }).connect();
+  let [waiting, most] = [0, 0];
+  const duplicate = client.duplicate.bind(client);
+  Object.assign(client, {
+    duplicate() {
+      const other = duplicate();
+      const subscribe = other.sSubscribe.bind(other);
+      const counted: typeof other.sSubscribe = async (...given) => {
+        waiting += 1;
+        most = Math.max(most, waiting);
+        await subscribe(...given);
+        waiting -= 1;
+      };
+      return Object.assign(other, { sSubscribe: counted });
+    },
+  });
+  const store = await redis(client);
+  const stop = store.listen(() => {});
+  await untilHeard(store, store);
+  assert.equal(most, 8);
+  stop();
+  await store.close();
+  await client.close();
+});
+
 for (const name of ['redis', 'ioredis']) {
   test(`who stops listening while the connection is being made leaves none behind [${name}]`, { skip }, async () => {
     const client = await createClient({ url: server.url }).connect();
