@@ -69,7 +69,9 @@ test('G16: a file that others can read is refused, and the message says how to m
 });
 
 test('G16: a folder that cannot be made is said [sqlite]', () => {
-  assert.throws(() => sqlite('/dev/null/nowhere/sessions.db'), refusal('store_unusable', /folder/));
+  for (const folder of ['/dev/null/nowhere', '/proc/nowhere']) {
+    assert.throws(() => sqlite(`${folder}/sessions.db`), refusal('store_unusable', /folder/), folder);
+  }
 });
 
 test('G16: a file that is no database is refused and left as it is [sqlite]', () => {

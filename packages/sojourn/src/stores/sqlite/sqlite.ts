@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Duration } from '../../lifecycle/duration.ts';
@@ -60,7 +60,7 @@ function setUp(path: string, busyTimeout: number): void {
 
 function makePrivate(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     createEmpty(path);
     accessSync(path, constants.R_OK | constants.W_OK);
   } catch (cause) {
@@ -74,6 +74,18 @@ function makePrivate(path: string): void {
       'store_unusable',
       `${path} can be read by others (mode ${mode.toString(8)}). Run: chmod 600 ${path}`,
     );
+  }
+}
+
+/** Node's own `recursive` tries for ever where a folder that is there takes no others, as /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it.
+    if (!existsSync(path)) throw error;
   }
 }
 
