@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import {
   type Clock,
@@ -26,6 +26,9 @@ export interface StoresOptions {
   /** `false` where another process on the same files sweeps. Default true. */
   readonly sweeps?: boolean;
 }
+
+/** The file of the accounts, in the folder of the data. */
+const accounts = 'users.db';
 
 /** A session short enough to watch it run out. */
 const brief = { idle: '20s', absolute: '60s', touchInterval: '1s' } as const;
@@ -74,12 +77,18 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
+/** Whether a server has kept its accounts in the folder. */
+export function hasData({ data }: Pick<Config, 'data'>): boolean {
+  return existsSync(join(data, accounts));
+}
+
 function openUsers({ data }: Config): Users {
   try {
     makeFolder(resolve(data));
-    return Users.open(join(data, 'users.db'));
+    return Users.open(join(data, accounts));
   } catch (error) {
-    throw new ConfigError(`The server cannot keep its data in ${data}: ${messageOf(error)}`, { cause: error });
+    const why = withFix(error, 'Name a folder that this user may write with --data.');
+    throw new ConfigError(`The server cannot keep its data in ${data}: ${why}`, { cause: error });
   }
 }
 
@@ -88,12 +97,15 @@ async function openSessions({ data, store }: Config, { clock }: StoresOptions): 
     return await openEngine(store, clock ? { now: clock.now } : {});
   } catch (error) {
     const where = store.startsWith('sqlite:') ? `its data in ${data}` : `sessions in ${shownAddress(store)}`;
-    throw new ConfigError(`The server cannot keep ${where}: ${messageOf(error)}`, { cause: error });
+    const why = withFix(error, 'See that it runs and --store is its address.');
+    throw new ConfigError(`The server cannot keep ${where}: ${why}`, { cause: error });
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** What the library says is in whole sentences, with the fix; what the system or a client says is neither. */
+function withFix(error: unknown, fix: string): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.endsWith('.') ? message : `${message}. ${fix}`;
 }
 
 function sessionsOn(store: Store, config: Config, { clock, sweeps = true }: StoresOptions): Stores['sessions'] {

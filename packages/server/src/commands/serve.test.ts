@@ -62,7 +62,7 @@ test('a folder that cannot be used stops the start with a sentence', async (t) =
   const cases: [folder: string, says: RegExp][] = [
     ['a-file/data', /ENOTDIR|EEXIST/],
     ['a-file', /EEXIST/],
-    ['blocked', /unable to open database file/],
+    ['blocked', /unable to open database file\. Name a folder that this user may write with --data\.$/],
     ['newer-sessions', /sessions\.db is of version 99, made by a newer release/],
     ['newer-users', /users\.db is of version 99, made by a newer release/],
   ];
@@ -76,7 +76,11 @@ test('a folder that cannot be used stops the start with a sentence', async (t) =
   }
   if (existsSync('/proc')) {
     const nowhere = await sojourn(['serve', '--port', '0', '--data', '/proc/nope']);
-    assert.match(nowhere.err, /^The server cannot keep its data in \/proc\/nope: ENOENT/, 'and does not hang');
+    assert.match(
+      nowhere.err,
+      /^The server cannot keep its data in \/proc\/nope: ENOENT.*--data\.$/m,
+      'and does not hang',
+    );
   }
   const { code, out, err } = await sojourn(['serve', '--port', '0', '--data', join(data, 'newer-sessions')]);
   assert.deepEqual([code, out], [1, '']);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { Visitor } from '../../../../test/visitor.ts';
 import { dataFolder, ServerProcess, sojourn } from '../../test/process.ts';
@@ -44,17 +45,21 @@ test('users: what cannot be is said in a sentence, and a password is never an ar
   const cases: [args: string[], says: RegExp][] = [
     [['add', 'ada', '--password', password], /^Unknown option '--password'.* See sojourn users --help\.$/],
     [['add', 'ada', password], /^Name an action, and an account/],
-    [['disable', 'ada'], /^There is no account ada\./],
+    [['disable', 'ada'], /^There are no accounts in .*: name the server's folder with --data\.$/],
+    [['list'], /^There are no accounts in/],
     [['list', 'ada'], /^Name an action/],
+    [['lst'], /^There is no action lst: use add, list, disable, enable, set-password\.$/],
     [[], /^Name an action/],
   ];
   for (const [args, message] of cases) {
     await assert.rejects(users([...args, '--data', data]), { message }, args.join(' '));
   }
+  assert.ok(!existsSync(data), 'nothing is made where a folder was mistyped');
   const [none, short] = await Promise.all([
     sojourn(['users', 'add', 'ada', '--data', data]),
     sojourn(['users', 'add', 'ada', '--data', data], { input: 'short\n' }),
   ]);
+  await assert.rejects(users(['disable', 'ada', '--data', data]), { message: /^There is no account ada\./ });
   assert.match(none.err, /^Give the password on standard input, as in: .*\n$/);
   assert.deepEqual(short, { code: 1, out: '', err: 'Use a password of at least 8 characters.\n' });
 });

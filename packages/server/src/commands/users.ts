@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig, usageError } from '../config.ts';
-import { closeStores, openStores, type Stores } from '../stores.ts';
+import { closeStores, hasData, openStores, type Stores } from '../stores.ts';
 import { type User, UserError } from '../users/users.ts';
 import { readPassword } from './password.ts';
 
@@ -78,12 +78,20 @@ export async function users(args: readonly string[]): Promise<void> {
     return;
   }
   const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
+  if (act === undefined && action !== '') {
+    throw new ConfigError(`There is no action ${action}: use ${Object.keys(actions).join(', ')}.`);
+  }
   if (act === undefined || more.length > 0 || (name === '') !== (action === 'list')) {
     throw new ConfigError('Name an action, and an account unless it is list. See sojourn users --help.');
   }
   const { data, store, permission: permissions = [], json } = values;
   const given = [...(data === undefined ? [] : ['--data', data]), ...(store === undefined ? [] : ['--store', store])];
-  const stores = await openStores(readConfig(given, process.env), { sweeps: false });
+  const config = readConfig(given, process.env);
+  // A folder that was mistyped must not look like one whose accounts are lost.
+  if (act !== actions['add'] && !hasData(config)) {
+    throw new ConfigError(`There are no accounts in ${config.data}: name the server's folder with --data.`);
+  }
+  const stores = await openStores(config, { sweeps: false });
   try {
     const done = await act(stores, { action, name, permissions });
     console.log(json ? JSON.stringify(done.data, null, 2) : done.says);

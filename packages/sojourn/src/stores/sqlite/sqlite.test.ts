@@ -74,11 +74,16 @@ test('G16: a folder that cannot be made is said [sqlite]', () => {
   }
 });
 
+test('G16: a path that names no file is refused [sqlite]', () => {
+  assert.throws(() => sqlite(''), refusal('option_invalid', /path "": use a text/));
+  assert.throws(() => sqlite(temporary('')), refusal('store_unusable', /is a folder: name a file in it/));
+});
+
 test('G16: a file that is no database is refused and left as it is [sqlite]', () => {
   const path = freshPath();
   writeFileSync(path, 'a shopping list, longer than the header of a database file'.repeat(40), { mode: 0o600 });
   const before = statSync(path).size;
-  assert.throws(() => sqlite(path), refusal('store_unusable', /not a database/));
+  assert.throws(() => sqlite(path), refusal('store_unusable', /not a database.*Name another file/));
   assert.equal(statSync(path).size, before);
 });
 

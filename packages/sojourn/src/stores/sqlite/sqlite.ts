@@ -1,9 +1,9 @@
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Duration } from '../../lifecycle/duration.ts';
 import { SojournError } from '../../lifecycle/errors.ts';
-import { knownKeys } from '../../lifecycle/options.ts';
+import { knownKeys, text } from '../../lifecycle/options.ts';
 import type { Store, SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { keptNow } from '../operations.ts';
@@ -35,16 +35,20 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
   knownKeys('sqlite', options, ['now', 'busyTimeout']);
   const now = clockOf('sqlite.now', options.now);
   const busyTimeout = patience('sqlite.busyTimeout', options.busyTimeout ?? defaultBusyTimeout, 0);
-  makePrivate(path);
+  makePrivate(text('sqlite: path', path));
   try {
     // SQLite's own waiting does not cover all of this, and another process's migration may take its time.
     patiently(openingTimeout, () => setUp(path, busyTimeout));
     return patiently(openingTimeout, () => new SqliteStore(path, now, busyTimeout));
   } catch (cause) {
     if (cause instanceof SojournError) throw cause;
-    throw new SojournError('store_unusable', `${path} cannot be opened as a session store: ${String(cause)}.`, {
-      cause,
-    });
+    throw new SojournError(
+      'store_unusable',
+      `${path} cannot be opened as a session store: ${String(cause)}. Name another file.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -68,7 +72,14 @@ function makePrivate(path: string): void {
       cause,
     });
   }
-  const mode = statSync(path).mode & 0o777;
+  const found = statSync(path);
+  if (found.isDirectory()) {
+    throw new SojournError(
+      'store_unusable',
+      `${path} is a folder: name a file in it, as ${join(path, 'sessions.db')}.`,
+    );
+  }
+  const mode = found.mode & 0o777;
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
     throw new SojournError(
       'store_unusable',
