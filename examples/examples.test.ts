@@ -75,6 +75,7 @@ test('the express example keeps the cart over the sign-in and signs out other de
     const phone = new Visitor(origin);
     const ada = { json: { username: 'ada', password: 'correct horse' } };
     await laptop.send('POST', '/cart', { json: { item: 'book' } });
+    assert.equal((await laptop.send('POST', '/login', {})).status, 401);
     await laptop.send('POST', '/login', ada);
     await phone.send('POST', '/login', ada);
     assert.deepEqual((await laptop.get('/orders')).json, { of: 'ada', cart: ['book'] });

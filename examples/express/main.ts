@@ -21,7 +21,7 @@ app.post('/cart', async (req, res) => {
   res.json(web.session(req).data.cart);
 });
 app.post('/login', async (req, res) => {
-  const user = await checkPassword(req.body.username, req.body.password);
+  const user = await checkPassword(req.body?.username, req.body?.password);
   if (!user) return void res.sendStatus(401);
   await web.session(req).signIn(user.id, { permissions: user.permissions, factor: 'password' });
   res.redirect(303, web.returnPath(req));

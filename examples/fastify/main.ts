@@ -9,8 +9,8 @@ const web = fastifySessions(sessions, { signInPath: '/login' });
 const app = Fastify();
 await app.register(web.track);
 
-app.post<{ Body: { username: string; password: string } }>('/login', async (request, reply) => {
-  const user = await checkPassword(request.body.username, request.body.password);
+app.post<{ Body?: { username: string; password: string } }>('/login', async (request, reply) => {
+  const user = await checkPassword(request.body?.username, request.body?.password);
   if (!user) return reply.code(401).send();
   await web.session(request).signIn(user.id, { permissions: user.permissions, factor: 'password' });
   return reply.redirect(web.returnPath(request), 303);

@@ -22,7 +22,7 @@ export function makeApp(sessions: Sessions<object, 'transfer'>): Express {
   // A person whose proof is too old is sent to GET /confirm?return=…, and from here back.
   app.post('/confirm', web.requireSignIn(), async (req, res) => {
     const session = web.signedIn(req);
-    const user = await checkPassword(session.subject, req.body.password);
+    const user = await checkPassword(session.subject, req.body?.password);
     if (!user) return void res.sendStatus(403);
     await session.stepUp({ factor: 'password' });
     res.redirect(303, web.returnPath(req));

@@ -106,7 +106,7 @@ export class SqliteRows implements Rows {
 
   writtenBy(subject: string, operation: string): SessionRecord[] {
     // The text is only looked for before it is parsed: what cannot be parsed would be an error of SQLite's JSON.
-    const found = this.#statements.mentioning.all(subject, operation).flatMap(ifReadable);
+    const found = this.#statements.mentioning.all(subject, JSON.stringify(operation)).flatMap(ifReadable);
     return found.filter((record) => record.operation === operation);
   }
 
