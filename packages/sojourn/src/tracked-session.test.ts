@@ -251,7 +251,7 @@ test('a rule is told what is missing, and why the token that came was refused', 
   assert.equal(missing(session, { factor: 'totp' }), 'fresh_proof_required');
   await lab.sessions.terminateAll('u1', { reason: 'password_changed' });
   const why = internalsOf(session);
-  assert.match(why.unmet(checkRequirement({ permission: 'admin' }))?.message ?? '', /lacks the permission/);
+  assert.match(why.unmet(checkRequirement({ permission: 'admin' }))?.message ?? '', /lacks the permission admin\./);
   assert.match(why.unmet(checkRequirement({ factor: 'totp' }))?.message ?? '', /last proof is too old/);
   const refusal = internalsOf(await browser.visit()).unmet(checkRequirement());
   assert.deepEqual(

@@ -8,7 +8,7 @@ import {
   signIn,
 } from './lifecycle/create.ts';
 import { type Data, type Edit, firstData, parseData, update } from './lifecycle/data.ts';
-import { type EndingReason, isError, SojournError } from './lifecycle/errors.ts';
+import { type Code, type EndingReason, isError, SojournError } from './lifecycle/errors.ts';
 import { limitsOf } from './lifecycle/expire.ts';
 import { type ImpersonateOptions, impersonate, stopImpersonating } from './lifecycle/impersonate.ts';
 import type { Held, Life } from './lifecycle/life.ts';
@@ -159,13 +159,7 @@ export class TrackedSession extends Guard {
     // Without a proof to judge the time is not asked: most rules are about a permission.
     const now = requirement.proof ? this.#life.store.now() : 0;
     const code = unmet(this.#held.record, this.#held.permissions, requirement, now);
-    return (
-      code &&
-      new SojournError(
-        code,
-        code === 'permission_missing' ? 'The session lacks the permission.' : 'The last proof is too old: step up.',
-      )
-    );
+    return code && new SojournError(code, unmetText(code, requirement));
   }
 
   /** Seconds the cookie may outlive the browser by; `null` where it goes with it. */
@@ -385,4 +379,11 @@ function deepFreeze(value: Data): DeepReadonly<Data> {
   };
   freeze(value);
   return value;
+}
+
+function unmetText(code: Code, { permission }: CheckedRequirement): string {
+  // RFC 6750 names what is missing, too (`scope`): whoever asks for it has to know.
+  return code === 'permission_missing'
+    ? `The session lacks the permission ${permission}.`
+    : 'The last proof is too old: step up.';
 }
