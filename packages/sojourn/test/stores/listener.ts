@@ -9,5 +9,7 @@ if (opening === undefined) throw new TypeError(`no client ${client}`);
 const { store, closeClient } = await opening(urls, { space: 'listener' });
 store.listen(() => {});
 await untilHeard(store, store);
+// Asked and answered: nothing is under way any more but to listen.
+await store.subject('u1');
 if (ending === 'closes both') await store.close();
 await closeClient();

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Server } from 'node:net';
 import { after, before, test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
@@ -17,16 +19,35 @@ import { skipWithout } from './process.ts';
 const skip = process.env['DATABASE_URL'] ? 'these tests stop their servers' : skipWithout('initdb', 'postgres');
 let server: PostgresServer;
 let watcher: pg.Pool;
+let slow: { readonly url: string; readonly line: Server };
 
 before(async () => {
   if (skip) return;
   server = await postgresServer();
   watcher = poolOf(server.url, 2);
+  slow = await slowToHangUp(server.url);
 });
 after(async () => {
   await watcher?.end();
+  slow?.line.close();
   await server?.stop();
 });
+
+/** In front of a server: an answer to a goodbye takes a while. */
+async function slowToHangUp(url: string): Promise<typeof slow> {
+  const line = createServer({ allowHalfOpen: true }, (near) => {
+    const far = connect(Number(new URL(url).port), '127.0.0.1');
+    far.pipe(near, { end: false });
+    near.pipe(far);
+    far.on('close', () => setTimeout(() => near.end(), 100));
+  });
+  line.listen(0, '127.0.0.1');
+  await once(line, 'listening');
+  const address = line.address();
+  const there = new URL(url);
+  if (typeof address === 'object' && address !== null) there.port = String(address.port);
+  return { url: there.href, line };
+}
 
 function poolOf(url: string, max: number): pg.Pool {
   const pool = new pg.Pool({ connectionString: url, max });
@@ -53,6 +74,7 @@ hearingBehaviour('postgres', skip, open, {
   'a server that is killed and restarted is found again': () => server.restart('SIGQUIT'),
 });
 endsByItself('postgres', skip, () => ['postgres', server.url]);
+endsByItself('postgres that is slow to hang up', skip, () => ['postgres', slow.url]);
 
 test('a connection that hears is taken only while somebody listens, and not with notify: false [postgres]', {
   skip,

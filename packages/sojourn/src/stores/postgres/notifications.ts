@@ -17,6 +17,7 @@ export interface PostgresConnection {
   on(event: 'error', listener: () => void): unknown;
   on(event: 'end', listener: () => void): unknown;
   release(destroy: boolean): void;
+  ref?(): void;
   unref?(): void;
 }
 
@@ -121,7 +122,11 @@ function ofPool(pool: PostgresHearing, connect: NonNullable<PostgresHearing['con
       if (message.channel === channel) heard(message.payload ?? '');
     });
     connection.unref?.();
-    whenOver(attempt.signal, () => connection.release(true));
+    whenOver(attempt.signal, () => {
+      // A pool that is being ended waits for its goodbye, and the process has to live as long.
+      connection.ref?.();
+      connection.release(true);
+    });
     if (attempt.signal.aborted) return;
     const lostIfEnding = (): void => {
       if (pool.ending) lost();
