@@ -1,7 +1,7 @@
-import fastify from 'fastify';
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Candidate } from './candidate.ts';
 import { device } from './device.ts';
-import { recordBytes, signedIn, signIn } from './floor.ts';
+import { awaited, recordBytes, signedIn, signIn } from './floor.ts';
 import { path, permission } from './people.ts';
 
 declare module 'fastify' {
@@ -10,22 +10,28 @@ declare module 'fastify' {
   }
 }
 
+function admits(request: FastifyRequest, reply: FastifyReply): boolean {
+  const session = signedIn(request.headers.cookie, permission);
+  if (typeof session === 'number') {
+    reply.code(session).send({ error: 'refused' });
+    return false;
+  }
+  reply.header('cache-control', 'no-store');
+  request.user = session.subject;
+  return true;
+}
+
 export async function open(): Promise<Candidate> {
   const app = fastify();
   app.decorateRequest('user', '');
   app.route({
     method: 'GET',
     url: path,
-    onRequest(request, reply, done) {
-      const session = signedIn(request.headers.cookie, permission);
-      if (typeof session === 'number') {
-        reply.code(session).send({ error: 'refused' });
-        return;
-      }
-      reply.header('cache-control', 'no-store');
-      request.user = session.subject;
-      done();
-    },
+    onRequest: awaited
+      ? async (request, reply) => (admits(request, reply) ? undefined : reply)
+      : (request, reply, done) => {
+          if (admits(request, reply)) done();
+        },
     handler(request, reply) {
       reply.send({ user: request.user });
     },

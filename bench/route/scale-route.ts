@@ -7,7 +7,6 @@ import { type Chosen, compare, type Group, loadCore, type Wanted } from './turns
 
 const defaultRounds = 12;
 
-const map = { BENCH_FLOOR: 'map' };
 const cacheOn = { BENCH_CACHE: 'on' };
 
 /** The library on an engine, as it comes (`-cached`) and without its near cache. */
@@ -27,7 +26,9 @@ function one(file: string, name: string = file, env: Chosen['env'] = {}): Chosen
 
 function groupsOf(framework: string, servers: readonly Server[], session: string, times: number): readonly Group[] {
   const bare = one(`${framework}-bare`);
-  const floor = one(`${framework}-floor`, `${framework}-floor-map`, map);
+  const inMap = (name: string, kind: string): Chosen =>
+    one(`${framework}-floor`, `${framework}-floor-${name}`, { BENCH_FLOOR: kind });
+  const floor = inMap('map', 'awaited');
   const redis = servers.filter(({ engine }) => engine === 'redis').map(({ url }) => ({ BENCH_STORE: url }));
   const floorRedis = redis.map((env) => one(`${framework}-floor-redis`, `${framework}-floor-redis`, env));
   const peer = redis.map((env) => one(session, `${session}-redis`, env));
@@ -37,7 +38,7 @@ function groupsOf(framework: string, servers: readonly Server[], session: string
   return [
     {
       title: `${framework}, near cache`,
-      chosen: [bare, floor, ...cached],
+      chosen: [bare, floor, inMap('map-sync', 'map'), ...cached],
       floor: floor.name,
       wanted: cached.map(({ name }) => [name, floor.name, name.includes('sqlite') ? 0.92 : 0.95]),
     },
@@ -78,7 +79,7 @@ export async function scaleRoute({ rounds = defaultRounds, quick }: Options): Pr
       ...report,
       notes: [
         ...notes,
-        '`…-cached` is the library as it comes, else `cache: false`. The floor with the near cache is the Map one; in the groups “without it” it is the Redis one (a GET, parsed and hashed). Engines share the core of the load, so that a server has its own to itself. node-redis for the library, its Redis floor and connect-redis alike.',
+        '`…-cached` is the library as it comes, else `cache: false`. The floor with the near cache is the Map one, whose hook is an async function and pays for its promise; `…-map-sync` is the same without one, the least that can be done. In the groups “without it” it is the Redis one (a GET, parsed and hashed). Engines share the core of the load, so that a server has its own to itself. node-redis for the library, its Redis floor and connect-redis alike.',
         ...settings,
         ...report.notes,
       ],
