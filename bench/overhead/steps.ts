@@ -5,7 +5,7 @@ import { expiryOf } from '../../packages/sojourn/src/lifecycle/expire.ts';
 import { checkRequirement, unmet } from '../../packages/sojourn/src/lifecycle/permissions.ts';
 import type { Store } from '../../packages/sojourn/src/lifecycle/ports.ts';
 import { rotationDue, standingOf } from '../../packages/sojourn/src/lifecycle/rotate.ts';
-import { parseToken, sameDigest } from '../../packages/sojourn/src/lifecycle/token.ts';
+import { sameDigest, splitToken } from '../../packages/sojourn/src/lifecycle/token.ts';
 import { readCookie } from '../../packages/sojourn/src/transports/cookie.ts';
 import { evidenceOf } from '../../packages/sojourn/src/transports/origin.ts';
 import { tell } from '../process.ts';
@@ -34,7 +34,7 @@ const clock = { now: Date.now, elapsed: () => performance.now(), after: () => ()
 const watched = withDeadline(store, clock, 2000);
 const sessions = createSessions({ store, origin, sweepEvery: 'never' });
 const { policy } = sessions;
-const presented = parseToken(token);
+const presented = splitToken(token);
 const record = await store.find('');
 if (presented === null || record === null) throw new Error('The stub’s token is not one.');
 const digest = hash('sha256', presented.secret, 'base64url');
@@ -44,7 +44,7 @@ const now = Date.now();
 const steps: Readonly<Record<string, () => unknown>> = {
   'nothing (the loop itself)': () => record,
   'find the cookie': () => readCookie(cookies, '__Host-sojourn'),
-  'split and check the token': () => parseToken(token),
+  'split and check the token': () => splitToken(token),
   'SHA-256 of the secret': () => hash('sha256', presented.secret, 'base64url'),
   'compare the digests': () => sameDigest(record.secretHash, digest),
   'standing of the secret': () => standingOf(record, digest, now),

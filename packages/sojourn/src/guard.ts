@@ -28,8 +28,14 @@ function assigned(name: string): SojournError {
   );
 }
 
-/** Gives each getter of a class a setter that throws: sloppy code passes over an assignment to one without. */
-export function refuseAssignments(prototype: object): void {
+/**
+ * What the objects of a class fall back to: an assignment to one is an error that names `update`, in sloppy
+ * code too, and express-session's calls are errors that name ours. What they have themselves never gets
+ * here, so it costs nothing; nor does making them, as a class that extends another would.
+ */
+export function guard(prototype: object): void {
+  Object.setPrototypeOf(prototype, new Proxy(Object.create(null), refuse));
+  // Sloppy code passes over an assignment to a getter without a setter.
   for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
     if (!property.get) continue;
     Object.defineProperty(prototype, name, {
@@ -40,11 +46,3 @@ export function refuseAssignments(prototype: object): void {
     });
   }
 }
-
-/**
- * What a session object falls back to: an assignment to it is an error that names `update`, in sloppy
- * code too, and express-session's calls are errors that name ours. What a session has itself never
- * gets here, so it costs nothing.
- */
-export class Guard {}
-Object.setPrototypeOf(Guard.prototype, new Proxy(Object.create(null), refuse));

@@ -23,9 +23,9 @@ import {
   terminate,
   terminateAll,
 } from './lifecycle/terminate.ts';
-import { parseToken } from './lifecycle/token.ts';
+import { splitToken } from './lifecycle/token.ts';
 import { Touches } from './lifecycle/touches.ts';
-import { type Tracked, track } from './lifecycle/track.ts';
+import { type Tracked, type TrackOptions, track } from './lifecycle/track.ts';
 import { type Devices, describe, devicesOf, type SessionSummary } from './list.ts';
 import type { Carrier, Session } from './session.ts';
 import { checkSettings, type LogEntry, type SessionsOptions, type Transport } from './settings.ts';
@@ -72,15 +72,7 @@ export interface Sessions<D, P extends string> {
   report(entry: LogEntry): void;
 }
 
-export interface TrackTokenOptions {
-  /** Never rotates, so that no token needs to be handed out. */
-  readonly readOnly?: boolean;
-  /** Does not count as use, so that looking does not move the idle limit. */
-  readonly passive?: boolean;
-  /** No answer can hand this client a new token: it never rotates, and permissions that are given hold at once. */
-  readonly bearer?: boolean;
-  /** Asks the store, whatever is remembered. */
-  readonly fresh?: boolean;
+export interface TrackTokenOptions extends TrackOptions {
   readonly carrier?: Carrier;
 }
 
@@ -140,10 +132,11 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   return {
     policy,
     transport,
-    track(token, { readOnly = false, passive = false, bearer = false, fresh = false, carrier = noCarrier } = {}) {
-      const presented = token === null ? null : parseToken(token);
-      if (presented === null) return session(carrier, null, null);
-      const tracked = track(life, presented, { mayRotate: !readOnly && !bearer, passive, bearer, fresh });
+    track(token, options = {}) {
+      const { carrier = noCarrier } = options;
+      if (token === null) return session(carrier, null, null);
+      const presented = splitToken(token);
+      const tracked = track(life, presented, options);
       return tracked instanceof Promise
         ? tracked.then((found) => session(carrier, found, presented.secret))
         : session(carrier, tracked, presented.secret);

@@ -1,4 +1,4 @@
-import { Guard, refuseAssignments } from './guard.ts';
+import { guard } from './guard.ts';
 import {
   beginSignIn,
   createAnonymous,
@@ -25,7 +25,7 @@ import { refusalError, type Tracked } from './lifecycle/track.ts';
 import type { Carrier, DeepReadonly, Refusal, Write } from './session.ts';
 
 /** The one implementation of the three shapes; which of them it has follows from what was tracked. */
-export class TrackedSession extends Guard {
+export class TrackedSession {
   readonly #life: Life;
   readonly #carrier: Carrier;
   readonly #signal: (record: SessionRecord) => AbortSignal;
@@ -45,7 +45,6 @@ export class TrackedSession extends Guard {
     tracked: Tracked | null,
     secret: string | null,
   ) {
-    super();
     this.#life = life;
     this.#carrier = carrier;
     this.#signal = signal;
@@ -350,7 +349,7 @@ export class TrackedSession extends Guard {
   }
 }
 
-refuseAssignments(TrackedSession.prototype);
+guard(TrackedSession.prototype);
 
 /** What the bindings ask of a session and applications do not. */
 export interface Internals {

@@ -42,6 +42,11 @@ export class Site {
     this.far = this.engine;
   }
 
+  /** What the first process remembers, as a request would ask for it. */
+  get(id: string): SessionRecord | null {
+    return this.near.get(id, this.near.store.now());
+  }
+
   /** A session that the first process has read and may serve. */
   async known(subject = 'u1'): Promise<string> {
     const { id } = await created(this.engine, subject);
@@ -49,12 +54,12 @@ export class Site {
     // A beat has told of its making.
     await this.pass(300);
     await this.near.store.find(id);
-    assert.equal(this.near.get(id)?.id, id);
+    assert.equal(this.get(id)?.id, id);
     return id;
   }
 
   async prove(id: string): Promise<void> {
-    this.near.get(id);
+    this.get(id);
     await settled();
   }
 

@@ -12,7 +12,7 @@ test('what was read is served from memory, without asking the engine', async () 
   const site = new Site();
   const id = await site.known();
   const before = site.between.count('find');
-  for (let i = 0; i < 100; i++) assert.ok(site.near.get(id));
+  for (let i = 0; i < 100; i++) assert.ok(site.get(id));
   assert.equal(site.between.count('find'), before);
   assert.equal(site.near.counts.hits, 101);
 });
@@ -22,7 +22,7 @@ test('G7: an ending elsewhere is unknown here for the bound at most', async () =
   const id = await site.known();
   await site.far.end(id, ending);
   await site.pass(300);
-  assert.equal(site.near.get(id), null);
+  assert.equal(site.get(id), null);
   assert.equal((await site.near.store.find(id))?.ending?.reason, 'signed_out');
 });
 
@@ -33,16 +33,16 @@ test('G7: a process that is cut off serves nothing after the bound, and again on
   site.between.failing = (name) => name === 'beat';
   await site.far.end(id, ending);
   await site.pass(400);
-  assert.ok(site.near.get(id), 'within the bound');
+  assert.ok(site.get(id), 'within the bound');
   await site.pass(600);
-  assert.equal(site.near.get(id), null);
-  assert.equal(site.near.get(other), null);
+  assert.equal(site.get(id), null);
+  assert.equal(site.get(other), null);
   assert.ok(site.near.counts.bypasses.unproved > 0);
   assert.ok(site.near.counts.beatsFailed > 0);
   site.between.failing = () => false;
   await site.pass(300);
-  assert.equal(site.near.get(id), null);
-  assert.ok(site.near.get(other));
+  assert.equal(site.get(id), null);
+  assert.ok(site.get(other));
 });
 
 test('G7: a beat that hangs proves nothing, and what it says counts from when it was sent', async () => {
@@ -57,7 +57,7 @@ test('G7: a beat that hangs proves nothing, and what it says counts from when it
   site.between.hanging = (name) => name === 'beat';
   // Sent 250 ms after the first, so it is 750 ms old already.
   await site.pass(300);
-  assert.equal(site.near.get(id), null);
+  assert.equal(site.get(id), null);
 });
 
 test('G7: a process that was stopped proves again first, by either clock', async () => {
@@ -68,7 +68,7 @@ test('G7: a process that was stopped proves again first, by either clock', async
     const [now, elapsed] = [clock.now(), clock.elapsed()];
     if (sleeping === 'wall') clock.elapsed = () => elapsed + 5000;
     else clock.now = () => now + 5000;
-    assert.equal(site.near.get(id), null, sleeping);
+    assert.equal(site.get(id), null, sleeping);
   }
 });
 
@@ -77,7 +77,7 @@ test('G7: a wall clock that was set back proves nothing', async () => {
   const id = await site.known();
   const now = site.clock.now();
   site.clock.now = () => now - 2000;
-  assert.equal(site.near.get(id), null);
+  assert.equal(site.get(id), null);
 });
 
 test('G3: a read that a change overtook is not kept', async () => {
@@ -89,7 +89,7 @@ test('G3: a read that a change overtook is not kept', async () => {
   await site.far.end(id, ending);
   await site.pass(300);
   assert.equal((await arrive())?.ending, undefined);
-  assert.equal(site.near.get(id), null);
+  assert.equal(site.get(id), null);
   assert.equal(site.near.counts.overtaken, 1);
 });
 
@@ -109,12 +109,12 @@ test('G3: what this process writes it never serves as it was before', async () =
     const site = new Site();
     const id = await site.known();
     await write(site.near.store, id);
-    assert.equal(site.near.get(id), null, name);
+    assert.equal(site.get(id), null, name);
     const failing = new Site();
     const doubtful = await failing.known();
     failing.between.failing = (call) => call !== 'find' && call !== 'beat';
     await assert.rejects(write(failing.near.store, doubtful), /ECONNREFUSED/);
-    assert.equal(failing.near.get(doubtful), null, `${name}, of which nobody knows whether it was written`);
+    assert.equal(failing.get(doubtful), null, `${name}, of which nobody knows whether it was written`);
   }
 });
 
@@ -125,7 +125,7 @@ test('G7: an engine that has forgotten what changed empties what is remembered',
     await site.far.update(id, version, { data: `{"n":${version}}` }, writing());
   }
   await site.pass(300);
-  assert.equal(site.near.get(id), null);
+  assert.equal(site.get(id), null);
   assert.equal(site.near.counts.partitionsLost, 1);
 });
 
@@ -136,7 +136,7 @@ test('absent and ended are never remembered', async () => {
   await site.engine.end(id, ending);
   for (const each of [id, 'Aabsent']) {
     await site.near.store.find(each);
-    assert.equal(site.near.get(each), null);
+    assert.equal(site.get(each), null);
   }
   assert.equal(site.near.counts.entries, 0);
 });
@@ -147,10 +147,10 @@ test('a touch that was written moves what is remembered, one that was not does n
   const seenAt = site.clock.now() + 10;
   site.between.failing = (name) => name === 'touch';
   await assert.rejects(site.near.store.touch([{ id, seenAt }]));
-  assert.ok((site.near.get(id)?.lastSeenAt ?? 0) < seenAt);
+  assert.ok((site.get(id)?.lastSeenAt ?? 0) < seenAt);
   site.between.failing = () => false;
   await site.near.store.touch([{ id, seenAt }]);
-  assert.equal(site.near.get(id)?.lastSeenAt, seenAt);
+  assert.equal(site.get(id)?.lastSeenAt, seenAt);
 });
 
 test('reads of one id share a read that began after they asked', async () => {
@@ -184,7 +184,7 @@ test('never more is remembered than the bytes that are given, and what is asked 
   for (let i = 0; i < 200; i++) {
     const { id } = await created(site.engine, `v${i}`);
     await site.near.store.find(id);
-    assert.ok(site.near.get(wanted));
+    assert.ok(site.get(wanted));
   }
   const { bytes, entries, evicted } = site.near.counts;
   assert.ok(bytes <= 20_000 && bytes > 15_000);
@@ -195,7 +195,7 @@ test('never more is remembered than the bytes that are given, and what is asked 
 test('what many requests share cannot be written to', async () => {
   const site = new Site();
   const id = await site.known();
-  const record = site.near.get(id);
+  const record = site.get(id);
   assert.throws(() => Reflect.apply(Array.prototype.push, record?.permissions, ['admin']), TypeError);
 });
 
@@ -206,9 +206,9 @@ test('nobody asks, so nothing beats; the first who asks waits for no beat', asyn
   const before = site.between.count('beat');
   await site.pass(10_000);
   assert.equal(site.between.count('beat'), before);
-  assert.equal(site.near.get(id), null);
+  assert.equal(site.get(id), null);
   await settled();
-  assert.ok(site.near.get(id));
+  assert.ok(site.get(id));
 });
 
 test('G7: an engine on this machine is asked in every turn, and nothing old is served', async () => {
@@ -216,19 +216,19 @@ test('G7: an engine on this machine is asked in every turn, and nothing old is s
   const { id } = await created(site.engine, 'u1');
   await site.near.store.find(id);
   await settled();
-  assert.equal(site.near.get(id), null, 'of what was read before the first beat nothing is known');
+  assert.equal(site.get(id), null, 'of what was read before the first beat nothing is known');
   await site.near.store.find(id);
-  assert.ok(site.near.get(id));
+  assert.ok(site.get(id));
   await settled();
   const beats = site.between.count('beat');
-  for (let i = 0; i < 10; i++) assert.ok(site.near.get(id));
+  for (let i = 0; i < 10; i++) assert.ok(site.get(id));
   assert.equal(site.between.count('beat'), beats + 1);
   await site.far.end(id, ending);
   await settled();
-  assert.equal(site.near.get(id), null);
+  assert.equal(site.get(id), null);
   site.between.failing = () => true;
   await settled();
-  assert.equal(site.near.get(id), null);
+  assert.equal(site.get(id), null);
   assert.equal(site.near.counts.beatsFailed, 1);
 });
 
@@ -239,7 +239,7 @@ test('an engine on this machine that answers later than the turn proves nothing'
   for (const fate of ['resolve', 'reject'] as const) {
     const answer = Promise.withResolvers<void>();
     site.between.before('beat', () => answer.promise);
-    assert.equal(site.near.get(id), null);
+    assert.equal(site.get(id), null);
     answer[fate]();
     await settled();
   }
@@ -254,16 +254,16 @@ test('clocks that come apart are said once, and again once they have met', async
   site.near.store.now();
   Object.assign(site.engine, { now: () => real() + ahead });
   for (let i = 0; i < 3; i++) {
-    site.near.get(id);
+    site.get(id);
     await site.pass(250);
   }
   assert.deepEqual(site.skews, [2001]);
   assert.equal(site.near.counts.clockAhead, 2001);
   ahead = 0;
-  site.near.get(id);
+  site.get(id);
   await site.pass(250);
   ahead = -3000;
-  site.near.get(id);
+  site.get(id);
   await site.pass(250);
   assert.deepEqual(site.skews, [2001, -3000]);
 });
@@ -274,7 +274,7 @@ test('the age of the proof is that of the last good one, and of none while nobod
   const id = await site.known();
   site.between.failing = (name) => name === 'beat';
   for (let i = 0; i < 10; i++) {
-    site.near.get(id);
+    site.get(id);
     await site.pass(250);
   }
   assert.ok((site.near.counts.provedAgo ?? 0) >= 2250);
@@ -282,11 +282,11 @@ test('the age of the proof is that of the last good one, and of none while nobod
   await site.pass(60_000);
   assert.equal(site.near.counts.provedAgo, null);
   const near = new Site({ distance: 'machine' });
-  near.near.get(id);
+  near.get(id);
   await settled();
   near.between.failing = (name) => name === 'beat';
   near.clock.advance('5m');
-  near.near.get(id);
+  near.get(id);
   assert.equal(near.near.counts.provedAgo, 300_000);
   near.clock.advance('1m');
   assert.equal(near.near.counts.provedAgo, null);
@@ -295,13 +295,13 @@ test('the age of the proof is that of the last good one, and of none while nobod
 test('G7: a turn that takes longer than a millisecond is asked in again', async () => {
   const site = new Site({ distance: 'machine' });
   const { id } = await created(site.engine, 'u1');
-  site.near.get(id);
+  site.get(id);
   await site.near.store.find(id);
   await settled();
-  assert.ok(site.near.get(id));
+  assert.ok(site.get(id));
   site.clock.advance(2);
   await site.far.end(id, ending);
-  assert.equal(site.near.get(id), null);
+  assert.equal(site.get(id), null);
 });
 
 test('what an entry is taken for is no less than its lists and its wide characters', async () => {
@@ -323,7 +323,7 @@ test('closed, it asks no more', async () => {
   const site = new Site();
   const id = await site.known();
   await site.near.store.close();
-  assert.equal(site.near.get(id), null, 'not even within the bound');
+  assert.equal(site.get(id), null, 'not even within the bound');
   await site.pass(5000);
   const beats = site.between.count('beat');
   await site.pass(1000);

@@ -24,15 +24,15 @@ test('G7: what a silent primary holds is not proved by the answers of the others
   assert.notEqual(partitionOf(id), partitionOf(other));
   silent = [partitionOf(id)];
   for (let i = 0; i < 5; i++) {
-    site.near.get(other);
+    site.get(other);
     await site.pass(250);
   }
-  assert.ok(site.near.get(other));
-  assert.equal(site.near.get(id), null);
+  assert.ok(site.get(other));
+  assert.equal(site.get(id), null);
   assert.ok((site.near.counts.provedAgo ?? 0) >= 1000);
   silent = [];
   await site.pass(300);
-  assert.ok(site.near.get(id), 'it answers again, and nothing has changed');
+  assert.ok(site.get(id), 'it answers again, and nothing has changed');
 });
 
 test('what a transaction reads comes from the engine, and is not remembered', async () => {
@@ -45,7 +45,7 @@ test('what a transaction reads comes from the engine, and is not remembered', as
   const { id: unread } = await created(site.engine, 'u2');
   site.between.answering('find', () => found(site.engine, unread));
   assert.equal((await site.near.store.find(unread, {}))?.id, unread);
-  assert.equal(site.near.get(unread), null);
+  assert.equal(site.get(unread), null);
 });
 
 type Told = Parameters<Store['listen']>[0];
@@ -76,10 +76,10 @@ test('the lag of a change is that of what was remembered, not of what has been r
   assert.equal(site.near.counts.lag.sum, 2);
   await site.pass(300);
   await site.near.store.find(id);
-  assert.ok(site.near.get(id));
+  assert.ok(site.get(id));
   // It is told once more, as by the beat after the announcement.
   tell([{ id, at }]);
-  assert.equal(site.near.get(id), null);
+  assert.equal(site.get(id), null);
   assert.equal(site.near.counts.lag.count, 1);
 });
 
@@ -93,8 +93,8 @@ test('G7: what the engine says has changed is forgotten at once, without a beat'
   await site.far.end(id, ending);
   const beats = site.between.count('beat');
   tell([{ id, at: site.clock.now() }]);
-  assert.equal(site.near.get(id), null);
-  assert.ok(site.near.get(other));
+  assert.equal(site.get(id), null);
+  assert.ok(site.get(other));
   assert.equal(site.between.count('beat'), beats);
   await site.near.store.close();
   assert.ok(stopped);
@@ -112,7 +112,7 @@ test('G3: a read is not kept when its partition was lost meanwhile', async () =>
   await site.pass(300);
   assert.equal(site.near.counts.partitionsLost, 1);
   await arrive();
-  assert.equal(site.near.get(id), null);
+  assert.equal(site.get(id), null);
   assert.equal(site.near.counts.overtaken, 1);
 });
 
@@ -134,7 +134,7 @@ test('G3: a session that this process adopted anew, or whose subject it let in a
     const site = new Site();
     const id = await site.known();
     await write(site.near.store, id);
-    assert.equal(site.near.get(id), null, name);
+    assert.equal(site.get(id), null, name);
   }
 });
 
@@ -157,7 +157,7 @@ test('what was served from memory and then read all the same is no hit', async (
   const site = new Site();
   const id = await site.known();
   const { hits } = site.near.counts;
-  site.near.get(id);
+  site.get(id);
   site.near.bypassed('verdict');
   assert.equal(site.near.counts.hits, hits);
   site.near.bypassed('fresh');

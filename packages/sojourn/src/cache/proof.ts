@@ -5,7 +5,8 @@ import { partitions } from '../lifecycle/token.ts';
 
 /** Whether it is proved, recently enough, that what is remembered of a partition has not changed. */
 export interface Proof {
-  holds(partition: number): boolean;
+  /** At `now`, the engine's time. */
+  holds(partition: number, now: number): boolean;
   /** For how long a proof holds, in milliseconds. */
   readonly bound: number;
   /** Milliseconds since the oldest proof of a partition; `null` before the first, and while nobody asks. */
@@ -24,7 +25,6 @@ const idleAfter = 30_000;
 /** An engine on this machine is asked in every turn of the event loop, so what is served is a millisecond old at most. */
 export class ProofByTurn implements Proof {
   readonly #store: Store;
-  readonly #clock: Clock;
   readonly #apply: (beat: Beat) => void;
   readonly bound: number = longestTurn;
   #mark: Mark | null = null;
@@ -36,21 +36,20 @@ export class ProofByTurn implements Proof {
   beats = 0;
   failed = 0;
 
-  constructor(store: Store, clock: Clock, apply: (beat: Beat) => void) {
+  constructor(store: Store, apply: (beat: Beat) => void) {
     this.#store = store;
-    this.#clock = clock;
     this.#apply = apply;
   }
 
-  holds(): boolean {
+  /** A clock that was set back says nothing about the turn. */
+  holds(_partition: number, now: number): boolean {
     if (this.#closed) return false;
-    const now = this.#clock.elapsed();
-    if (!this.#asked || now - this.#askedAt > longestTurn) this.#ask(now);
+    if (!this.#asked || now - this.#askedAt > longestTurn || now < this.#askedAt) this.#ask(now);
     return this.#holds;
   }
 
   get ago(): number | null {
-    const now = this.#clock.elapsed();
+    const now = this.#store.now();
     return this.#provedAt === null || now - this.#askedAt > idleAfter ? null : now - this.#provedAt;
   }
 

@@ -3,7 +3,7 @@ import type { CheckedRequirement } from '../lifecycle/permissions.ts';
 import type { MaybePromise } from '../lifecycle/ports.ts';
 import type { Device } from '../lifecycle/session.ts';
 import type { Token } from '../lifecycle/token.ts';
-import { parseToken } from '../lifecycle/token.ts';
+import { isToken } from '../lifecycle/token.ts';
 import type { Carrier, Session, Write } from '../session.ts';
 import { internalsOf, isFound } from '../tracked-session.ts';
 import { readBearer } from '../transports/bearer.ts';
@@ -25,6 +25,8 @@ export class Exchange<D, P extends string> implements Carrier {
   readonly #place: Place;
   #session: Session<D, P> | null = null;
   #viaBearer = false;
+  /** This answer may carry no new secret. */
+  #readOnly = true;
   /** Some token came, whatever it is worth. */
   #presented = false;
   #used = false;
@@ -49,9 +51,9 @@ export class Exchange<D, P extends string> implements Carrier {
     }
     this.#viaBearer = bearer !== null && values.length === 0;
     this.#presented = bearer !== null || values.length > 0;
-    // A WebSocket is opened by a GET, and then does what it likes.
-    const acts = !isSafe(this.#wire.method) || this.#wire.header('upgrade')?.toLowerCase() === 'websocket';
-    if (acts && !this.#viaBearer) {
+    const upgrade = this.#wire.header('upgrade');
+    this.#readOnly = upgrade !== undefined || this.#takesNoSecret();
+    if (!this.#viaBearer && this.#acts(upgrade)) {
       const refusal = this.#foreign(values.length > 0);
       if (refusal) throw refusal;
     }
@@ -154,15 +156,21 @@ export class Exchange<D, P extends string> implements Carrier {
     return /^(?=.*[.:])[\da-f.:]{2,45}$/i.test(told) ? told : (peer ?? null);
   }
 
-  #track(token: string | null, readOnly = !this.#mayRotate()): MaybePromise<Session<D, P>> {
+  #track(token: string | null, readOnly = this.#readOnly): MaybePromise<Session<D, P>> {
     const { passive = false, fresh = false } = this.#options;
     return this.#binding.sessions.track(token, { readOnly, passive, fresh, bearer: this.#viaBearer, carrier: this });
   }
 
-  #mayRotate(): boolean {
-    if (this.#options.readOnly || this.#wire.header('upgrade') !== undefined) return false;
+  /** A WebSocket is opened by a GET, and then does what it likes. */
+  #acts(upgrade: string | undefined): boolean {
+    return !isSafe(this.#wire.method) || upgrade?.toLowerCase() === 'websocket';
+  }
+
+  /** By the route's options, or as a picture, a script, a frame: part of another page. */
+  #takesNoSecret(): boolean {
+    if (this.#options.readOnly) return true;
     const dest = this.#wire.header('sec-fetch-dest');
-    return dest === undefined || dest === 'document' || dest === 'empty';
+    return dest !== undefined && dest !== 'document' && dest !== 'empty';
   }
 
   /**
@@ -170,7 +178,7 @@ export class Exchange<D, P extends string> implements Carrier {
    * good is used and set once more, the others are removed; two good ones are not for us to choose between.
    */
   async #oneOf(values: readonly string[]): Promise<Session<D, P>> {
-    const candidates = values.filter((value) => parseToken(value) !== null).slice(0, mostDuplicates);
+    const candidates = values.filter(isToken).slice(0, mostDuplicates);
     const good = new Map<string, string>();
     for (const value of candidates) {
       const session = await this.#track(value, true);

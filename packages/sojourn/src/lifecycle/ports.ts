@@ -174,8 +174,8 @@ export interface Swept {
 
 /** What a process remembers of sessions, as far as it is proved that they have not changed. */
 export interface Near {
-  /** The live record; `null`: ask the store. */
-  get(id: string): SessionRecord | null;
+  /** The live record; `null`: ask the store. `now`: the engine's time. */
+  get(id: string, now: number): SessionRecord | null;
   /** A look-up went to the store in spite of what is remembered. */
   bypassed(why: 'fresh' | 'verdict'): void;
 }

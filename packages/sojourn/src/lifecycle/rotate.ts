@@ -15,7 +15,7 @@ const remembered = 16;
  */
 export type Standing = 'current' | 'successor' | 'grace' | 'lost' | 'reused' | 'replaced' | 'unknown';
 
-interface Stands {
+export interface Stands {
   readonly is: Standing;
   /** Of a former secret: permissions that were given since, and that it therefore does not carry. */
   readonly lacks?: readonly string[];

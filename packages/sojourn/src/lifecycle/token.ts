@@ -8,8 +8,9 @@ const character = '[\\w-]';
 /** An id, a full stop and a secret. Written out: V8 counts repetitions as it goes, which takes twice as long. */
 const shape = new RegExp(`^${character.repeat(idLength)}\\.${character.repeat(secretLength)}$`);
 
-/** A token split into its public half and its secret half. */
+/** What was presented as a token, split where its halves would meet. */
 export interface Presented {
+  readonly text: string;
   readonly id: string;
   readonly secret: string;
 }
@@ -44,9 +45,14 @@ export class Token {
   }
 }
 
-/** The two halves, or `null` unless the text has exactly the shape of a token: nothing is trimmed or decoded. */
-export function parseToken(text: string): Presented | null {
-  return shape.test(text) ? { id: text.slice(0, idLength), secret: text.slice(idLength + 1) } : null;
+/** Exactly the shape of a token: nothing is trimmed or decoded. */
+export function isToken(text: string): boolean {
+  return shape.test(text);
+}
+
+/** The two halves of what may be a token: what is remembered needs no look at its characters to be another. */
+export function splitToken(text: string): Presented {
+  return { text, id: text.slice(0, idLength), secret: text.slice(idLength + 1) };
 }
 
 /** A new session id in the subject's partition; in a random one while anonymous. */

@@ -3,19 +3,19 @@ import { expire, expiryOf } from './expire.ts';
 import { end, type Held, type Life, write } from './life.ts';
 import { kindOf } from './policy.ts';
 import type { MaybePromise } from './ports.ts';
-import { offer, promote, rotationDue, type Standing, standingOf, unseal } from './rotate.ts';
+import { offer, promote, rotationDue, type Standing, type Stands, standingOf, unseal } from './rotate.ts';
 import type { Ending, SessionRecord } from './session.ts';
-import type { Presented } from './token.ts';
+import { isToken, type Presented } from './token.ts';
 
 export interface TrackOptions {
-  /** A new secret may be set on this answer. Never true for sub-resources, upgrades and bearers. */
-  readonly mayRotate: boolean;
-  /** The visit is not use: it does not move the idle limit. */
-  readonly passive: boolean;
-  /** Whatever is remembered, ask the store. */
-  readonly fresh: boolean;
-  /** No answer can ever hand this client a new secret, so what is given to the session holds at once. */
-  readonly bearer: boolean;
+  /** Never rotates, so that no token needs to be handed out: sub-resources, upgrades. */
+  readonly readOnly?: boolean;
+  /** Does not count as use, so that looking does not move the idle limit. */
+  readonly passive?: boolean;
+  /** Asks the store, whatever is remembered. */
+  readonly fresh?: boolean;
+  /** No answer can hand this client a new token: it never rotates, and permissions that are given hold at once. */
+  readonly bearer?: boolean;
 }
 
 /** A token that was accepted. */
@@ -38,11 +38,12 @@ export interface Refused {
 export type Tracked = Admitted | Refused;
 
 /** One token on its way through the stages of being judged. */
-interface Attempt extends TrackOptions {
+interface Attempt {
   readonly life: Life;
   readonly presented: Presented;
+  readonly how: TrackOptions;
   /** The engine has said that the session lives, whatever this process's clock says. */
-  readonly alive?: true;
+  readonly alive: boolean;
 }
 
 /** A successor offered this often without being seen: something on the way drops Set-Cookie. */
@@ -51,49 +52,75 @@ const unseenOffers = 20;
 /**
  * A token came back: whose is it, and what may they do. Looks the session up, compares the secret,
  * checks its end and both clocks, judges what a former secret means, and sees to touch and rotation.
- * Answers at once where the store does; throws `store_unavailable` when the store cannot say.
+ * Answers at once where the store does, `null` for what is no token; throws `store_unavailable` when
+ * the store cannot say.
  */
-export function track(
-  life: Life,
-  presented: Presented,
-  { mayRotate, passive, fresh, bearer }: TrackOptions,
-): MaybePromise<Tracked> {
-  const attempt: Attempt = { life, presented, mayRotate, passive, fresh, bearer };
-  if (fresh) life.near.bypassed('fresh');
-  const near = fresh ? null : life.near.get(presented.id);
-  return near === null ? again(attempt) : judge(attempt, near, true);
+export function track(life: Life, presented: Presented, how: TrackOptions): MaybePromise<Tracked | null> {
+  const attempt: Attempt = { life, presented, how, alive: false };
+  if (how.fresh) life.near.bypassed('fresh');
+  else {
+    const recalled = recall(attempt);
+    if (recalled !== null) return recalled;
+  }
+  return isToken(presented.text) ? again(attempt) : null;
+}
+
+/** By what is remembered nobody is refused or handed a secret: `null`, ask the store. */
+function recall(attempt: Attempt): MaybePromise<Tracked> | null {
+  const { life, presented } = attempt;
+  const now = life.store.now();
+  const record = life.near.get(presented.id, now);
+  if (record === null) return null;
+  const digest = life.hash.digest(presented.secret);
+  const standing = standingOf(record, digest, now);
+  // A successor that waits may have been given up for another since.
+  const offers = record.successor !== undefined && mayRotate(attempt);
+  if (offers || !admits(standing.is) || expiryOf(record, life.policy, now)) {
+    life.near.bypassed('verdict');
+    return null;
+  }
+  return judgeLive(attempt, record, digest, standing, now);
 }
 
 /** Asks the store, also where something remembered is at odds with it. */
 function again(attempt: Attempt): MaybePromise<Tracked> {
-  const found = attempt.life.store.find(attempt.presented.id);
+  const { store } = attempt.life;
+  const found = store.find(attempt.presented.id);
   return found instanceof Promise ? found.then((record) => judge(attempt, record)) : judge(attempt, found);
 }
 
-/** `near`: the record is remembered, and nobody is refused or handed a secret by that. */
-function judge(attempt: Attempt, record: SessionRecord | null, near = false): MaybePromise<Tracked> {
+function judge(attempt: Attempt, record: SessionRecord | null): MaybePromise<Tracked> {
   const { life, presented } = attempt;
   if (record === null) return refuse('sign_in_required');
   const digest = life.hash.digest(presented.secret);
   const now = life.store.now();
   const standing = standingOf(record, digest, now);
-  const expiry = attempt.alive ? null : expiryOf(record, life.policy, now);
-  // A successor that waits may have been given up for another since: none is handed out from memory.
-  const offers = attempt.mayRotate && record.successor !== undefined;
-  if (near && (expiry || offers || !admits(standing.is))) {
-    life.near.bypassed('verdict');
-    return again(attempt);
-  }
   if (standing.is === 'unknown') {
     life.notices.add(record.id, 'secret_mismatch');
     return refuse('sign_in_required');
   }
   if (record.ending) return refuseEnded(life, record, record.ending);
-  const permissions = standing.lacks ? without(record.permissions, standing.lacks) : record.permissions;
-  const usedAt = attempt.passive ? 0 : now;
-  const held: Admitted = { state: 'admitted', record, digest, permissions, seenAt: now, usedAt, issue: null };
+  const expiry = attempt.alive ? null : expiryOf(record, life.policy, now);
   if (expiry) return judgeExpired(attempt, record, expiry);
+  return judgeLive(attempt, record, digest, standing, now);
+}
+
+function judgeLive(
+  attempt: Attempt,
+  record: SessionRecord,
+  digest: string,
+  standing: Stands,
+  now: number,
+): MaybePromise<Tracked> {
+  const permissions = standing.lacks ? without(record.permissions, standing.lacks) : record.permissions;
+  const usedAt = attempt.how.passive ? 0 : now;
+  const held: Admitted = { state: 'admitted', record, digest, permissions, seenAt: now, usedAt, issue: null };
   return record.actor ? judgeActor(attempt, held, standing.is) : judgeSecret(attempt, held, standing.is);
+}
+
+/** A new secret may be set on this answer. */
+function mayRotate({ how }: Attempt): boolean {
+  return !how.readOnly && !how.bearer;
 }
 
 export function admits(standing: Standing): boolean {
@@ -129,8 +156,8 @@ function judgeSecret(attempt: Attempt, held: Admitted, standing: Standing): Mayb
 function admitCurrent(attempt: Attempt, held: Admitted): MaybePromise<Tracked> {
   const { life, presented } = attempt;
   const { record } = held;
-  if (attempt.bearer && record.grants) return admitGranted(attempt, held, record.grants);
-  if (!attempt.mayRotate) return admit(life, held);
+  if (attempt.how.bearer && record.grants) return admitGranted(attempt, held, record.grants);
+  if (!mayRotate(attempt)) return admit(life, held);
   if (record.successor) {
     // Offered before and not seen yet: the same one again.
     if (life.notices.offered(record.successor.hash) === unseenOffers) life.notices.add(record.id, 'rotation_unseen');

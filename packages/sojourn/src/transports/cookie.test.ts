@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { code } from '../../test/lab.ts';
-import { parseToken } from '../lifecycle/token.ts';
+import { isToken } from '../lifecycle/token.ts';
 import { clearCookie, clearStrays, makeCookie, readCookie, setCookie } from './cookie.ts';
 
 const name = '__Host-sojourn';
@@ -11,7 +11,7 @@ const evil = `B${'e'.repeat(22)}.${'f'.repeat(43)}`;
 
 /** The tokens that a header brings, in the order that they would be looked up in. */
 function tokensIn(header: string): string[] {
-  return readCookie(header, name).filter((value) => parseToken(value) !== null);
+  return readCookie(header, name).filter(isToken);
 }
 
 test('the value of the cookie is found wherever it stands among others', () => {

@@ -38,7 +38,7 @@ async function play(pick: (actors: Actors) => readonly Request[], choose: Choose
   const { id } = await created(site.engine, 'u1');
   await site.prove(id);
   let ownVersion = 1;
-  const asked = async (): Promise<SessionRecord | null> => site.near.get(id) ?? site.near.store.find(id);
+  const asked = async (): Promise<SessionRecord | null> => site.get(id) ?? site.near.store.find(id);
   const actors: Actors = {
     read: async () => {
       const least = ownVersion;
@@ -67,7 +67,7 @@ async function play(pick: (actors: Actors) => readonly Request[], choose: Choose
     await scheduler.run(pick(actors), choose);
     await site.pass(750);
     const now = await site.engine.find(id);
-    assert.deepEqual(site.near.get(id) ?? now, now);
+    assert.deepEqual(site.get(id) ?? now, now);
   } catch (error) {
     throw new Error(`${title}: ${scheduler.trace.join(' ')}`, { cause: error });
   } finally {

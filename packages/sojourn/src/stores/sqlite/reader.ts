@@ -31,8 +31,9 @@ export class Reader {
     this.#db.exec(pragmas.reader);
     const prepared = Object.entries(sql).map(([name, text]) => [name, this.#db.prepare(text)]);
     this.#statements = Object.fromEntries(prepared);
-    // The one read of every request: a row as an object would cost a fifth of it.
+    // The reads of every request and every turn: a row as an object would cost a fifth of them.
     this.#statements.session.setReturnArrays(true);
+    this.#statements.dataVersion.setReturnArrays(true);
     this.#epoch = String(this.#statements.epoch.get()?.['epoch']);
   }
 
@@ -142,7 +143,8 @@ export class Reader {
   }
 
   #version(): unknown {
-    return this.#statements.dataVersion.get()?.['data_version'];
+    const row: unknown = this.#statements.dataVersion.get();
+    return Array.isArray(row) ? row[0] : undefined;
   }
 
   cursor(): string {
