@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { createClient } from 'redis';
 import type { Store } from '../../src/lifecycle/ports.ts';
 import { created, creating, found, newSession, operation } from '../../src/stores/contract/subject.ts';
@@ -143,6 +143,28 @@ test('G5: what was acknowledged is there after kill -9 and a restart [redis]', {
   } finally {
     again.destroy();
     await server.stop();
+  }
+});
+
+test('a command that is sent at once has no timer of the client’s; one that waits for a connection has [redis]', {
+  skip,
+}, async () => {
+  const server = await redisServer();
+  const client = await connect(server.url);
+  const timers = mock.method(AbortSignal, 'timeout');
+  try {
+    const store = await redis(client);
+    const { id } = await created(store, 'u1');
+    assert.equal(timers.mock.callCount(), 0);
+    const gone = new Promise((resolve) => client.once('reconnecting', resolve));
+    await Promise.all([gone, server.stop()]);
+    const unanswered = assert.rejects(Promise.resolve(store.find(id)));
+    assert.ok(timers.mock.callCount() > 0);
+    client.destroy();
+    await unanswered;
+  } finally {
+    timers.mock.restore();
+    if (client.isOpen) client.destroy();
   }
 });
 

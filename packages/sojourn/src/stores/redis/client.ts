@@ -2,7 +2,9 @@ import { SojournError } from '../../lifecycle/errors.ts';
 
 /** A client of node-redis (`createClient`) as far as sessions need it. */
 export interface NodeRedisClient {
-  sendCommand(args: string[]): Promise<unknown>;
+  sendCommand(args: string[], options?: { timeout?: number }): Promise<unknown>;
+  /** Connected, so that a command is written at once. */
+  readonly isReady?: boolean;
   multi?(): { addCommand(args: string[]): unknown; execAsPipeline(): Promise<unknown> };
 }
 

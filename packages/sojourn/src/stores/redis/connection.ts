@@ -16,11 +16,19 @@ export interface Connection {
   primaries(): Promise<readonly Send[]>;
 }
 
+/**
+ * node-redis 6 makes a timer and a signal for each command until it is written, which costs more than the command.
+ * A connected client writes at once, and every call of a store has a deadline of its own; what waits for a
+ * connection keeps the client's.
+ */
+const withoutTimer = { timeout: 0 };
+
 export function connectionOf(client: RedisClient): Connection {
   if ('call' in client) return ioredis(client);
   if ('masters' in client) return nodeRedisCluster(client);
   if (!('acquire' in client)) {
-    const send: Send = (command, ...args) => client.sendCommand([command, ...args]);
+    const send: Send = (command, ...args) =>
+      client.sendCommand([command, ...args], client.isReady ? withoutTimer : undefined);
     return single(send, false, nodeRedisTogether(client));
   }
   // Never a replica's answer: it may not have the ending yet.
