@@ -15,7 +15,7 @@ export async function provedFind(engine: Store, proof: ProofByBeats, id: string)
   proving?.catch(() => {});
   const record = await engine.find(id);
   if (record === null || record.ending) return record;
-  await proving;
+  if (proving !== null) await proving;
   // The read may have taken long.
   if (!proof.holds(partition)) await proof.prove(partition);
   return record;

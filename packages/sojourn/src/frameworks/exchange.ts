@@ -60,7 +60,16 @@ export class Exchange<D, P extends string> implements Carrier {
     try {
       const found = values.length > 1 ? this.#oneOf(values) : this.#track(bearer ?? values[0] ?? null);
       if (isFound(found)) return this.#opened(found);
-      return found.then((session) => this.#opened(session)).catch((error: unknown) => this.#unknown(error));
+      return this.#openLater(found);
+    } catch (error) {
+      this.#unknown(error);
+    }
+  }
+
+  async #openLater(found: Promise<Session<D, P>>): Promise<void> {
+    try {
+      const opening = this.#opened(await found);
+      if (opening instanceof Promise) await opening;
     } catch (error) {
       this.#unknown(error);
     }

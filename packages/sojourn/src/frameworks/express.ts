@@ -30,11 +30,6 @@ export function expressSessions<D, P extends string>(
     } else next(error);
   };
 
-  // One function for all requests: with one each, no two requests would have the same shape.
-  function session(this: Request): unknown {
-    return requests.of(this).use();
-  }
-
   const trackWith = (given: TrackOptions): RequestHandler => {
     const trackOptions = checkTrackOptions(given);
     return (req, res, next) => {
@@ -42,7 +37,7 @@ export function expressSessions<D, P extends string>(
       if (requests.isTracked(req)) return next();
       settle(
         () => {
-          expose(req, session);
+          expose(req, requests);
           return requests.open(req, new NodeWire(req, res), trackOptions);
         },
         () => next(),
@@ -68,10 +63,34 @@ export function expressSessions<D, P extends string>(
   };
 }
 
+/** Who tracks a request. */
+const tracker = Symbol('sojourn: req.session');
+
+interface Exposed extends Request {
+  [tracker]?: { of(req: Request): { use(): unknown } };
+}
+
+/** The application's requests inherit it: to define it on each of them would cost as much as to find a session. */
+const property: PropertyDescriptor & ThisType<Exposed> = {
+  get() {
+    return this[tracker]?.of(this).use();
+  },
+  set(value: unknown) {
+    if (this[tracker]) throw taken();
+    Object.defineProperty(this, 'session', { value, writable: true, configurable: true, enumerable: true });
+  },
+  configurable: true,
+  enumerable: true,
+};
+
 /** `req.session`, which must not be another library's. */
-function expose(req: Request, get: () => unknown): void {
-  if ('session' in req && req.session !== undefined) {
-    throw new SojournError('session_taken', 'req.session is taken, by express-session perhaps: use one of the two.');
-  }
-  Object.defineProperty(req, 'session', { get, configurable: true, enumerable: true });
+function expose(req: Exposed, requests: NonNullable<Exposed[typeof tracker]>): void {
+  if ('session' in req && req.session !== undefined) throw taken();
+  req[tracker] = requests;
+  if (Object.hasOwn(req, 'session')) Object.defineProperty(req, 'session', property);
+  else if (!('session' in req)) Object.defineProperty(Object.getPrototypeOf(req), 'session', property);
+}
+
+function taken(): SojournError {
+  return new SojournError('session_taken', 'req.session is taken, by express-session perhaps: use one of the two.');
 }

@@ -104,6 +104,45 @@ test('a request whose session is another library’s is refused with the fix', a
   assert.equal(answer.body.code, 'session_taken');
 });
 
+test('another library keeps req.session on the paths that are its own, and is told where they are not', async () => {
+  const { app, web } = kit();
+  const theirs: express.RequestHandler = (req, _res, next) => {
+    Object.assign(req, { session: { theirs: true } });
+    next();
+  };
+  app.get('/ours', web.track, (_req, res) => void res.json({}));
+  app.get('/theirs', theirs, (req, res) => void res.json(Reflect.get(req, 'session')));
+  app.get('/both', web.track, theirs, (_req, res) => void res.json({}));
+  app.use(showErrors);
+  for (const path of ['/ours', '/theirs', '/ours']) assert.equal((await request(app).get(path)).status, 200, path);
+  assert.deepEqual((await request(app).get('/theirs')).body, { theirs: true });
+  assert.equal((await request(app).get('/both').set(sameOrigin)).body.code, 'session_taken');
+});
+
+test('req.session is the session in mounted applications and routers too, and undefined where nothing tracks', async () => {
+  const { app, web, t } = kit();
+  const ada = await t.as('ada', { permissions: ['read'] });
+  const show: express.RequestHandler = (req, res) => {
+    const session: unknown = Reflect.get(req, 'session');
+    res.json({ subject: session === undefined ? null : Reflect.get(Object(session), 'subject') });
+  };
+  const mounted = express();
+  mounted.get('/inner', show);
+  const emptied: express.RequestHandler = (req, _res, next) => {
+    Object.assign(req, { session: undefined });
+    next();
+  };
+  app.get('/before', show);
+  app.get('/emptied', emptied, web.track, show);
+  app.use(web.track);
+  app.use('/mounted', mounted);
+  app.use('/router', express.Router().get('/inner', show));
+  for (const path of ['/before', '/mounted/inner', '/before', '/router/inner', '/emptied']) {
+    const answer = await request(app).get(path).set(ada.headers);
+    assert.equal(answer.body.subject, path === '/before' ? null : 'ada', path);
+  }
+});
+
 test('helmet and compression leave the cookie and no-store on a compressed answer', async () => {
   const { app, web } = kit();
   app.use(helmet(), compression({ threshold: 0 }), web.track);
