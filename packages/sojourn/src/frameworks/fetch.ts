@@ -71,8 +71,9 @@ export function fetchSessions<D, P extends string>(sessions: Sessions<D, P>, opt
     requireSignIn(requirement) {
       const checked = checkRequirement(requirement);
       return async (request, formToken) => {
-        const refusal = await requests.of(request).require(checked, () => formToken);
-        if (refusal) throw new Unmet(refusal, checked.within);
+        const found = requests.of(request).require(checked, () => formToken);
+        const refusal = found instanceof Promise ? await found : found;
+        if (refusal !== null) throw new Unmet(refusal, checked.within);
         return signedIn(request);
       };
     },

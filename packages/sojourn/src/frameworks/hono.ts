@@ -61,8 +61,9 @@ export function honoSessions<D, P extends string>(sessions: Sessions<D, P>, opti
           // Hono keeps what it has read, so the handler can still ask for it as JSON, text or a form.
           await c.req.arrayBuffer();
         }
-        const refusal = await exchange.require(checked, async () => formTokenIn(await c.req.parseBody()));
-        if (refusal) return responseOf(binding.answer(refusal, new HonoWire(c), checked.within));
+        const found = exchange.require(checked, async () => formTokenIn(await c.req.parseBody()));
+        const refusal = found instanceof Promise ? await found : found;
+        if (refusal !== null) return responseOf(binding.answer(refusal, new HonoWire(c), checked.within));
         await next();
         return undefined;
       };

@@ -54,8 +54,10 @@ export function nodeSessions<D, P extends string>(sessions: Sessions<D, P>, opti
     requireSignIn(requirement) {
       const checked = checkRequirement(requirement);
       return async (req, formToken) => {
-        const refusal = await requests.of(req).require(checked, () => formToken);
-        if (refusal) throw new Unmet(refusal, checked.within);
+        const found = requests.of(req).require(checked, () => formToken);
+        // To await what is there already costs a turn of its own.
+        const refusal = found instanceof Promise ? await found : found;
+        if (refusal !== null) throw new Unmet(refusal, checked.within);
         return surface.signedIn(req);
       };
     },
