@@ -5,7 +5,7 @@ import { expiryOf } from '../../packages/sojourn/src/lifecycle/expire.ts';
 import { checkRequirement, unmet } from '../../packages/sojourn/src/lifecycle/permissions.ts';
 import type { Store } from '../../packages/sojourn/src/lifecycle/ports.ts';
 import { rotationDue, standingOf } from '../../packages/sojourn/src/lifecycle/rotate.ts';
-import { sameDigest, splitToken } from '../../packages/sojourn/src/lifecycle/token.ts';
+import { isToken, sameDigest, splitToken } from '../../packages/sojourn/src/lifecycle/token.ts';
 import { readCookie } from '../../packages/sojourn/src/transports/cookie.ts';
 import { evidenceOf } from '../../packages/sojourn/src/transports/origin.ts';
 import { tell } from '../process.ts';
@@ -44,7 +44,8 @@ const now = Date.now();
 const steps: Readonly<Record<string, () => unknown>> = {
   'nothing (the loop itself)': () => record,
   'find the cookie': () => readCookie(cookies, '__Host-sojourn'),
-  'split and check the token': () => splitToken(token),
+  'split the token': () => splitToken(token),
+  'check its characters, where nothing is remembered': () => isToken(token),
   'SHA-256 of the secret': () => hash('sha256', presented.secret, 'base64url'),
   'compare the digests': () => sameDigest(record.secretHash, digest),
   'standing of the secret': () => standingOf(record, digest, now),

@@ -134,8 +134,8 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     transport,
     track(token, options = {}) {
       const { carrier = noCarrier } = options;
-      if (token === null) return session(carrier, null, null);
-      const presented = splitToken(token);
+      const presented = token === null ? null : splitToken(token);
+      if (presented === null) return session(carrier, null, null);
       const tracked = track(life, presented, options);
       return tracked instanceof Promise
         ? tracked.then((found) => session(carrier, found, presented.secret))

@@ -38,6 +38,14 @@ test('a session that is remembered is tracked without the store', async () => {
   assert.ok((here.sessions.counts.cache?.hits ?? 0) >= 10);
 });
 
+test('what is not exactly a token is none, also where its session is remembered (R-130)', async () => {
+  const { browser } = await two();
+  const token = browser.token ?? '';
+  assert.equal(await browser.refusal(token), null);
+  const forms = [`${token}=`, ` ${token}`, token.replace('.', '?'), token.replace('.', ''), `${token.slice(0, -1)}+`];
+  for (const form of forms) assert.equal(await browser.refusal(form), 'none', form);
+});
+
 test('a token that was rotated elsewhere is not refused by what is remembered', async () => {
   const { browser, elsewhere, finds } = await two();
   await (await elsewhere.signedIn()).rotate();

@@ -4,6 +4,7 @@ import type { Hash, Random } from './ports.ts';
 const idLength = 23;
 /** Of 32 random bytes. */
 const secretLength = 43;
+const tokenLength = idLength + 1 + secretLength;
 const character = '[\\w-]';
 /** An id, a full stop and a secret. Written out: V8 counts repetitions as it goes, which takes twice as long. */
 const shape = new RegExp(`^${character.repeat(idLength)}\\.${character.repeat(secretLength)}$`);
@@ -50,8 +51,12 @@ export function isToken(text: string): boolean {
   return shape.test(text);
 }
 
-/** The two halves of what may be a token: what is remembered needs no look at its characters to be another. */
-export function splitToken(text: string): Presented {
+/**
+ * The two halves by their lengths, `null` where it is no token by that. Their characters are for `isToken`: it is
+ * not asked where both are those of a session that is remembered.
+ */
+export function splitToken(text: string): Presented | null {
+  if (text.length !== tokenLength || text.charAt(idLength) !== '.') return null;
   return { text, id: text.slice(0, idLength), secret: text.slice(idLength + 1) };
 }
 
