@@ -304,6 +304,17 @@ test('G7: a turn that takes longer than a millisecond is asked in again', async 
   assert.equal(site.get(id), null);
 });
 
+test('G7: a clock that was set back within a turn proves nothing about it', async () => {
+  const site = new Site({ distance: 'machine' });
+  const { id } = await created(site.engine, 'u1');
+  site.get(id);
+  await site.near.store.find(id);
+  await settled();
+  assert.ok(site.get(id));
+  await site.far.end(id, ending);
+  assert.equal(site.near.get(id, site.clock.now() - 60_000), null);
+});
+
 test('what an entry is taken for is no less than its lists and its wide characters', async () => {
   const site = new Site({ bytes: 10_000_000 });
   await site.prove('A');
