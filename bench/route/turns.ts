@@ -54,7 +54,7 @@ interface Pace {
   readonly warmUp: number;
 }
 
-const pace: Pace = { duration: 400, warmUp: 2000 };
+const pace: Pace = { duration: 400, warmUp: 4000 };
 const quickPace: Pace = { duration: 150, warmUp: 300 };
 
 interface Measured {
