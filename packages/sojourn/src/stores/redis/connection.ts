@@ -1,5 +1,12 @@
 import { invalid } from '../../lifecycle/errors.ts';
-import { type IoRedisClient, infoOf, type NodeRedisCluster, type RedisClient, type Send } from './client.ts';
+import {
+  type IoRedisClient,
+  infoOf,
+  type NodeRedisClient,
+  type NodeRedisCluster,
+  type RedisClient,
+  type Send,
+} from './client.ts';
 import { clusterTogether, ioredisTogether, nodeRedisTogether, sentinelTogether, type Together } from './together.ts';
 
 /* What the clients of applications have in common. */
@@ -16,24 +23,34 @@ export interface Connection {
   primaries(): Promise<readonly Send[]>;
 }
 
-/**
- * node-redis 6 makes a timer and a signal for each command until it is written, which costs more than the command.
- * A connected client writes at once, and every call of a store has a deadline of its own; what waits for a
- * connection keeps the client's.
- */
-const withoutTimer = { timeout: 0 };
-
 export function connectionOf(client: RedisClient): Connection {
   if ('call' in client) return ioredis(client);
   if ('masters' in client) return nodeRedisCluster(client);
-  if (!('acquire' in client)) {
-    const send: Send = (command, ...args) =>
-      client.sendCommand([command, ...args], client.isReady ? withoutTimer : undefined);
-    return single(send, false, nodeRedisTogether(client));
-  }
+  if (!('acquire' in client)) return single(withoutTimers(client), false, nodeRedisTogether(client));
   // Never a replica's answer: it may not have the ending yet.
   const send: Send = (command, ...args) => client.sendCommand(false, [command, ...args]);
   return single(send, true, sentinelTogether(client));
+}
+
+/** Unanswered commands from which on a connection may have stalled. */
+const mostWithoutTimer = 1000;
+
+/**
+ * node-redis 6 makes a timer and a signal for each command, which give it up where it could not be written, and cost
+ * more than the command. A connected client writes at once, and every call of a store has a deadline of its own: the
+ * client's are left to what waits for a connection, or behind very many that are not answered.
+ */
+function withoutTimers(client: NodeRedisClient): Send {
+  let unanswered = 0;
+  return async (command, ...args) => {
+    const writes = client.isReady === true && unanswered < mostWithoutTimer;
+    unanswered += 1;
+    try {
+      return await client.sendCommand([command, ...args], writes ? { timeout: 0 } : undefined);
+    } finally {
+      unanswered -= 1;
+    }
+  };
 }
 
 function single(send: Send, sentinel: boolean, together: Together | null): Connection {
