@@ -14,9 +14,11 @@ const app = express();
 app.use(express.json(), express.urlencoded(), web.track);
 
 app.post('/cart', async (req, res) => {
+  const item: unknown = req.body?.item;
+  if (typeof item !== 'string') return void res.sendStatus(400);
   // A visitor gets a session by this first write. It is durable when it resolves.
   await web.session(req).update((draft) => {
-    draft.cart = [...(draft.cart ?? []), req.body.item];
+    draft.cart = [...(draft.cart ?? []), item];
   });
   res.json(web.session(req).data.cart);
 });

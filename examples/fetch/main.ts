@@ -11,8 +11,8 @@ const mayReadOrders = web.requireSignIn({ permission: 'orders:read' });
 const handler = web.handler(async (request, session) => {
   const { pathname } = new URL(request.url);
   if (pathname === '/login' && request.method === 'POST') {
-    const { username, password } = JSON.parse(await (await session.body()).text());
-    const user = await checkPassword(username, password);
+    const form = new URLSearchParams(await (await session.body()).text());
+    const user = await checkPassword(form.get('username'), form.get('password'));
     if (!user) return new Response(null, { status: 401 });
     await session.signIn(user.id, { permissions: user.permissions, factor: 'password' });
     return new Response(null, { status: 303, headers: { location: web.returnPath(request) } });

@@ -11,7 +11,7 @@ const app = new Hono();
 app.use(web.track);
 
 app.post('/login', async (c) => {
-  const { username, password } = await c.req.json();
+  const { username, password } = await c.req.parseBody();
   const user = await checkPassword(username, password);
   if (!user) return c.body(null, 401);
   await web.session(c).signIn(user.id, { permissions: user.permissions, factor: 'password' });

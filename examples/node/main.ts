@@ -12,8 +12,8 @@ const listener = web.track(async (req, res) => {
   const session = web.session(req);
   const route = `${req.method} ${URL.parse(req.url ?? '/', 'http://localhost')?.pathname}`;
   if (route === 'POST /login') {
-    const { username, password } = JSON.parse(await (await session.body()).text());
-    const user = await checkPassword(username, password);
+    const form = new URLSearchParams(await (await session.body()).text());
+    const user = await checkPassword(form.get('username'), form.get('password'));
     if (user) await session.signIn(user.id, { permissions: user.permissions, factor: 'password' });
     res.writeHead(user ? 303 : 401, user ? { location: web.returnPath(req) } : {}).end();
   } else if (route === 'POST /logout') {
