@@ -12,6 +12,7 @@ import {
 import { type Config, ConfigError } from './config.ts';
 import type { ServerData } from './context.ts';
 import { type Engine, openEngine, shownAddress } from './engines.ts';
+import { log } from './log.ts';
 import { Users } from './users/users.ts';
 
 export interface Stores {
@@ -111,6 +112,7 @@ function withFix(error: unknown, fix: string): string {
 function sessionsOn(store: Store, config: Config, { clock, sweeps = true }: StoresOptions): Stores['sessions'] {
   return createSessions<ServerData, string>({
     store,
+    log,
     policy: policyOf(config),
     ...(clock ? { clock } : {}),
     ...(sweeps ? {} : { sweepEvery: 'never' }),
