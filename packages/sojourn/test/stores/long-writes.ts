@@ -14,9 +14,12 @@ export const longWrites: Readonly<Record<string, (store: Store, operation: strin
 };
 
 if (import.meta.main) {
-  const [path = '', now = '', name = '', operation = ''] = process.argv.slice(2);
-  const store = sqlite(path, { now: () => Number(now) });
+  const [path = '', now = '', name = '', operation = '', why = ''] = process.argv.slice(2);
+  const store = sqlite(path, { now: () => Number(now), busyTimeout: 20 });
   // A process that is killed does not come to this.
-  await assert.rejects(async () => longWrites[name]?.(store, operation), { code: 'store_unavailable' });
+  await assert.rejects(async () => longWrites[name]?.(store, operation), {
+    code: 'store_unavailable',
+    message: new RegExp(why),
+  });
   await store.close();
 }

@@ -328,45 +328,6 @@ test('G8: a write that cannot get the file is unknown, and the store goes on aft
   await store.close();
 });
 
-test('G3 G8 G11: a part that cannot get the file is unknown, the parts before it stay, and asking again does the rest [sqlite]', async () => {
-  const path = freshPath();
-  const store = sqlite(path, { busyTimeout: 20 });
-  const ids = await many(store, 1000);
-  const blocker = new DatabaseSync(path);
-  // After a write of somebody else's the writer leaves the file to them for a moment.
-  blocker.exec('CREATE TABLE others (one)');
-  const ending = { reason: 'revoked', by: 'x' } as const;
-  const unknown = assert.rejects(
-    store.endAll('u1', { ...ending, operation: operation() }),
-    refusal('store_unavailable', /locked/),
-  );
-  const some = blocker.prepare("SELECT count(*) AS ended FROM sessions WHERE state = 'ended'");
-  await blockedBetweenParts(blocker, () => Number(some.get()?.['ended']) > 0);
-  await unknown;
-  blocker.exec('ROLLBACK');
-  blocker.close();
-  const { live } = await store.list('u1');
-  assert.ok(live.length > 0 && live.length < ids.length, `${live.length}`);
-  const rest = await store.endAll('u1', { ...ending, operation: operation() });
-  assert.deepEqual(rest.map(({ id }) => id).sort(), live.map(({ id }) => id).sort());
-  assert.equal((await allEvents(store)).filter(({ event }) => isTerminal(event)).length, ids.length);
-  await store.close();
-});
-
-/** Holds the file from a moment on at which a part has been written and another is to come. */
-async function blockedBetweenParts(blocker: DatabaseSync, begun: () => boolean): Promise<void> {
-  for (;;) {
-    try {
-      blocker.exec('BEGIN IMMEDIATE');
-      if (begun()) return;
-      blocker.exec('ROLLBACK');
-    } catch (error) {
-      assert.match(String(error), /locked/);
-    }
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 test('G8: a write that has waited for the file longer than anybody waits for it is not begun [sqlite]', async () => {
   const path = freshPath();
   const store = sqlite(path);
