@@ -77,6 +77,20 @@ export function erased({ device, actor, by, ...event }: SessionEvent): SessionEv
   return { ...event, subject: null };
 }
 
+/** The same of its text; `null` where that cannot be read: it may tell anything, so it goes whole. */
+export function erasedText(text: string): string | null {
+  try {
+    const event: unknown = JSON.parse(text);
+    return isEvent(event) ? JSON.stringify(erased(event)) : null;
+  } catch {
+    return null;
+  }
+}
+
+function isEvent(value: unknown): value is SessionEvent {
+  return typeof value === 'object' && value !== null && 'type' in value;
+}
+
 /** What the engine's `page` filters by. */
 export function stateOf(record: SessionRecord): 'anonymous' | 'signed-in' | 'ended' {
   if (record.ending) return 'ended';

@@ -212,6 +212,33 @@ test('one record that cannot be read does not keep the rest from being ended (G6
   assert.deepEqual((await store.sweep(10)).unreadable, []);
 });
 
+test('an event that cannot be read does not keep a purge from the rest, and goes whole [postgres]', {
+  skip,
+}, async () => {
+  for (const body of ['', 'not json', 'null', '"of u1!"', '["of u1!"]']) {
+    const schema = freshSchema();
+    const store = await postgres(pool, { schema });
+    const [first, second] = [await created(store, 'u1'), await created(store, 'u1')];
+    const bobs = await created(store, 'bob');
+    await pool.query(`UPDATE ${schema}.events SET body = $1 WHERE subject = 'u1' AND number = 1`, [body]);
+    const ended = await store.purge('u1', { operation: operation() });
+    assert.deepEqual(ended.map(({ id }) => id).sort(), [first.id, second.id].sort());
+    const told = (await allEvents(store)).filter(({ event }) => event.sessionId !== bobs.id);
+    assert.deepEqual(
+      told.map(({ event }) => [event.type, event.subject]),
+      [
+        ['signed_in', null],
+        ['terminated', null],
+        ['terminated', null],
+      ],
+      body,
+    );
+    assert.equal((await allEvents(store)).length, 4);
+    const { rows } = await pool.query(`SELECT * FROM ${schema}.events`);
+    assert.doesNotMatch(JSON.stringify(rows), /u1!/);
+  }
+});
+
 test('thousands of touches are written a few hundred at a time, so that others come between [postgres]', {
   skip,
 }, async () => {

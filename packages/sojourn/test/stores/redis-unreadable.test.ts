@@ -60,3 +60,29 @@ onRedis('a record that could not be read for a while is written again once it ca
   await send(['SET', key, `0000000002${text.slice(10)}`]);
   assert.equal((await store.end(id, { ...revoked, operation: operation() }))?.ended, true);
 });
+
+onRedis('an event that cannot be read does not keep a purge from the rest, and goes whole', async (seam) => {
+  const { store, send, prefix } = seam;
+  for (const body of ['', 'not json', 'null', '"of u1!"', '["of u1!"]']) {
+    const { id } = await made(seam);
+    const bobs = await created(store, 'bob');
+    const list = `${prefix}:{${id.charAt(0)}}:e`;
+    const first = String(await send(['ZRANGE', list, '-1', '-1']));
+    const [number = ''] = first.split(':', 1);
+    await send(['ZREM', list, first]);
+    await send(['ZADD', list, number, `${number}:${body}`]);
+    assert.deepEqual(
+      (await store.purge('u1', { operation: operation() })).map(({ id }) => id),
+      [id],
+    );
+    assert.doesNotMatch(JSON.stringify(await send(['ZRANGE', list, '0', '-1'])), /u1!/);
+    const told = (await allEvents(store)).filter(({ event }) => event.sessionId === id);
+    assert.deepEqual(
+      told.map(({ event }) => [event.type, event.subject]),
+      [['terminated', null]],
+      body,
+    );
+    assert.equal((await store.list('bob')).live[0]?.id, bobs.id);
+    await store.purge('bob', { operation: operation() });
+  }
+});

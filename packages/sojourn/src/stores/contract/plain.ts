@@ -198,6 +198,18 @@ export function plainBehaviour(name: string, open: Open): void {
     assert.equal(late.outcome, 'subject_changed');
   });
 
+  behaviour(name, open, 'a purge erases whatever text tells who somebody was', async ({ store }) => {
+    // NUL, half of a pair, and what looks like the escapes of both.
+    const label = '\0 \ud83d \\u0000 \\\\ud83d';
+    const record = await created(store, 'u1', { device: { label, userAgent: label, address: label, addedAt: 1 } });
+    await store.end(record.id, { reason: 'revoked', by: label, operation: operation() });
+    assert.equal((await store.list('u1')).ended[0]?.device?.label, label);
+    await store.purge('u1', { operation: operation() });
+    const { events } = await store.events(null, 100);
+    assert.equal(events.filter(({ event }) => isTerminal(event)).length, 1);
+    assert.doesNotMatch(JSON.stringify(events), /"u1"|"device"|"by"/);
+  });
+
   behaviour(name, open, 'a purge also removes what was swept days late', async ({ store, clock }) => {
     const record = await created(store, 'u1', { lifetime: hour });
     clock.now += 50 * hour;

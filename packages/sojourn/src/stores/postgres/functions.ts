@@ -90,12 +90,31 @@ BEGIN
     ON CONFLICT (partition, slot) DO UPDATE SET
       number = excluded.number, mark = excluded.mark, at = excluded.at, id = excluded.id;
   IF stage->>'erase' IS NOT NULL THEN
-    UPDATE ${schema}.events SET
-      subject = NULL,
-      body = ((body::jsonb - '{device,actor,by}'::text[]) || '{"subject":null}')::text
-      WHERE subject = stage->>'erase';
+    DELETE FROM ${schema}.events WHERE subject = stage->>'erase' AND ${schema}.erased(body) IS NULL;
+    UPDATE ${schema}.events SET subject = NULL, body = ${schema}.erased(body) WHERE subject = stage->>'erase';
   END IF;
   RETURN true;
 END
 $commit$;`;
+}
+
+/**
+ * `erased`: an event's text that no longer tells who it was about, NULL where it cannot be read. `jsonb` takes
+ * neither NUL nor half of a pair, which JSON may hold.
+ */
+export function erasedFunction(schema: string): string {
+  return `
+CREATE OR REPLACE FUNCTION ${schema}.erased(body text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $erased$
+DECLARE
+  event jsonb;
+BEGIN
+  event := regexp_replace(body, '\\\\u(0000|d[89a-f][0-9a-f]{2})', '\\\\ufffd', 'gi')::jsonb;
+  IF event->>'type' IS NULL THEN
+    RETURN NULL;
+  END IF;
+  RETURN ((event - '{device,actor,by}'::text[]) || '{"subject":null}')::text;
+EXCEPTION WHEN data_exception THEN
+  RETURN NULL;
+END
+$erased$;`;
 }

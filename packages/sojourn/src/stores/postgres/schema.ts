@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SojournError } from '../../lifecycle/errors.ts';
 import { partitions } from '../../lifecycle/token.ts';
 import { unlessTakenBack } from './failures.ts';
-import { commitFunction } from './functions.ts';
+import { commitFunction, erasedFunction } from './functions.ts';
 import type { PostgresClient } from './postgres.ts';
 import { weekFunctions } from './weeks.ts';
 
@@ -80,6 +80,8 @@ const migrations: readonly ((schema: string) => string)[] = [
     ${weekFunctions(schema)}`,
   // Plans by index, also of those that were made while the tables were empty.
   commitFunction,
+  // One event that cannot be read no longer stops a purge.
+  (schema) => erasedFunction(schema) + commitFunction(schema),
 ];
 
 /** Also a word of SQL can be a name. */

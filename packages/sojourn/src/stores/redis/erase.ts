@@ -1,6 +1,6 @@
-import { erased } from '../rows.ts';
+import { erasedText } from '../rows.ts';
 import { listOf, type Send } from './client.ts';
-import { bodyOf, type EventLog } from './events.ts';
+import type { EventLog } from './events.ts';
 import type { Keys } from './keys.ts';
 import { run } from './scripts.ts';
 
@@ -18,12 +18,11 @@ export async function erasePast(send: Send, keys: Keys, log: EventLog, subject: 
     const numbers = listOf(await send('ZRANGE', past, '0', '-1')).filter((number) => number !== null);
     for (let from = 0; from < numbers.length; from += erasedAtOnce) {
       const some = numbers.slice(from, from + erasedAtOnce);
-      const events = await log.numbered(subject, some);
-      const anew = events.flatMap(({ number, mark, event, text }) => [
-        String(number),
-        text,
-        `${number}:${bodyOf(erased(event), mark)}`,
-      ]);
+      const anew = (await log.texts(subject, some)).flatMap((text) => {
+        const number = text.split(':', 1)[0] ?? '';
+        const body = erasedText(text.slice(number.length + 1));
+        return [number, text, body === null ? '' : `${number}:${body}`];
+      });
       await run(send, 'erase', [keys.eventsOf(subject), past], [String(some.length), ...some, ...anew]);
     }
   }

@@ -95,11 +95,16 @@ export class EventLog {
   }
 
   async numbered(subject: string, numbers: readonly (string | null)[]): Promise<NumberedText[]> {
+    return (await this.texts(subject, numbers)).map(numberedText);
+  }
+
+  /** As they stand there, also what cannot be read. */
+  async texts(subject: string, numbers: readonly (string | null)[]): Promise<string[]> {
     const list = this.#keys.eventsOf(subject);
     const found = await Promise.all(
       numbers.flatMap((number) => (number === null ? [] : [this.#send('ZRANGE', list, number, number, 'BYSCORE')])),
     );
-    return found.flatMap((answer) => listOf(answer).map(numberedText));
+    return found.flatMap((answer) => listOf(answer).filter((text) => text !== null));
   }
 
   /** Of this moment: after the last event of each partition. */

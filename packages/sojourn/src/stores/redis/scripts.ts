@@ -125,12 +125,14 @@ return answer`;
 
 /**
  * Writes events anew. KEYS the partition's events and a list of numbers, ARGV how many numbers, which leave
- * the list, and then of each event its number, what it was and what it is from now on.
+ * the list, and then of each event its number, what it was and what it is from now on: nothing where that is empty.
  */
 const erase = `
 local numbers = tonumber(ARGV[1])
 for i = numbers + 2, #ARGV, 3 do
-  if redis.call('ZREM', KEYS[1], ARGV[i + 1]) == 1 then redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i + 2]) end
+  if redis.call('ZREM', KEYS[1], ARGV[i + 1]) == 1 and ARGV[i + 2] ~= '' then
+    redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i + 2])
+  end
 end
 for i = 2, numbers + 1 do redis.call('ZREM', KEYS[2], ARGV[i]) end
 return 1`;

@@ -4,7 +4,7 @@ import { isTerminal } from '../../lifecycle/events.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { slotOf } from '../changes.ts';
-import { dueAt, erased, type NumberedEvent, type Rows, stateOf, type Unreadable } from '../rows.ts';
+import { dueAt, erasedText, type NumberedEvent, type Rows, stateOf, type Unreadable } from '../rows.ts';
 import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
 
 type Row = Record<string, unknown>;
@@ -161,8 +161,10 @@ export class SqliteRows implements Rows {
   eraseEvents(subject: string, most: number): boolean {
     const rows = this.#statements.eventsOf.all(subject, most);
     for (const row of rows) {
-      const body = JSON.stringify(erased(JSON.parse(String(row['body']))));
-      this.#statements.erase.run(body, Number(row['position']));
+      const body = erasedText(String(row['body']));
+      const position = Number(row['position']);
+      if (body === null) this.#statements.removeEvent.run(position);
+      else this.#statements.erase.run(body, position);
     }
     return rows.length === most;
   }
@@ -204,6 +206,7 @@ const sql = {
   forgetEvents: 'DELETE FROM events WHERE position <= ?',
   eventsOf: 'SELECT position, body FROM events WHERE subject = ? LIMIT ?',
   erase: 'UPDATE events SET body = ?, subject = NULL WHERE position = ?',
+  removeEvent: 'DELETE FROM events WHERE position = ?',
   countAnonymous: 'SELECT sum(anonymous) AS count FROM partitions',
   addAnonymous: 'UPDATE partitions SET anonymous = anonymous + ? WHERE partition = ?',
 } as const;

@@ -168,6 +168,32 @@ test('G10: permissions that cannot be taken from a record end it, and a purge re
   await store.close();
 });
 
+test('an event that cannot be read does not keep a purge from the rest, and goes whole [sqlite]', async () => {
+  for (const body of ['', 'not json', 'null', '"of u1!"', '["of u1!"]']) {
+    const path = freshPath();
+    const store = sqlite(path);
+    const [first, second] = [await created(store, 'u1'), await created(store, 'u1')];
+    const bobs = await created(store, 'bob');
+    tamper(path, `UPDATE events SET body = '${body}' WHERE position = 1`);
+    const ended = await store.purge('u1', { operation: operation() });
+    assert.deepEqual(ended.map(({ id }) => id).sort(), [first.id, second.id].sort());
+    const told = await allEvents(store);
+    assert.deepEqual(
+      told.map(({ event }) => [event.type, event.subject]),
+      [
+        ['signed_in', null],
+        ['signed_in', 'bob'],
+        ['terminated', null],
+        ['terminated', null],
+      ],
+      body,
+    );
+    assert.equal(told[1]?.event.sessionId, bobs.id);
+    assert.doesNotMatch(JSON.stringify(new DatabaseSync(path).prepare('SELECT * FROM events').all()), /u1!/);
+    await store.close();
+  }
+});
+
 test('fields of a later release survive an update by this one', async () => {
   const path = freshPath();
   const store = sqlite(path);
