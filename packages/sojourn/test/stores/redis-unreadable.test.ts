@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { isTerminal } from '../../src/lifecycle/events.ts';
 import { allEvents, created, operation } from '../../src/stores/contract/subject.ts';
+import { retention } from '../../src/stores/rows.ts';
 import { onSeam, type Seam } from './redis-seam.ts';
 
 /* A record of a newer release, or one that is no record at all, stops nothing and ends with the others. */
@@ -85,4 +86,22 @@ onRedis('an event that cannot be read does not keep a purge from the rest, and g
     assert.equal((await store.list('bob')).live[0]?.id, bobs.id);
     await store.purge('bob', { operation: operation() });
   }
+});
+
+onRedis('an event that cannot be read does not keep old ones from being forgotten', async (seam) => {
+  const { store, send, prefix, clock } = seam;
+  const { id } = await made(seam);
+  await store.note([{ id, code: 'secret_mismatch', count: 1 }]);
+  const list = `${prefix}:{${id.charAt(0)}}:e`;
+  await send(['ZREMRANGEBYSCORE', list, '1', '1']);
+  await send(['ZADD', list, '1', '1:nonsense']);
+  clock.now += retention + 1;
+  await created(store, 'u1');
+  await store.sweep(10);
+  await store.sweep(10);
+  assert.equal(await send(['ZCOUNT', list, '1', '2']), 0);
+  assert.deepEqual(
+    (await allEvents(store)).map(({ event }) => event.type),
+    ['expired', 'signed_in'],
+  );
 });

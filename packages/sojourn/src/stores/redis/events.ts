@@ -21,10 +21,19 @@ export function bodyOf(event: SessionEvent, mark: string): string {
   return JSON.stringify({ ...event, ...(mark === '' ? {} : { mark }) });
 }
 
-export function numberedText(text: string | null): NumberedText {
+function numberedText(text: string | null): NumberedText {
   const colon = (text ?? '').indexOf(':');
   const { mark = '', ...event } = JSON.parse((text ?? '').slice(colon + 1));
   return { number: Number((text ?? '').slice(0, colon)), mark, event, text: text ?? '' };
+}
+
+/** The same, or `null` where it cannot be read. */
+export function ifReadable(text: string | null): NumberedText | null {
+  try {
+    return numberedText(text);
+  } catch {
+    return null;
+  }
 }
 
 /** One number of a partition, and the mark of the event that has it; 0 before the first. */

@@ -1,5 +1,5 @@
 import { listOf, type Send } from './client.ts';
-import { everyPartition, numberedText } from './events.ts';
+import { everyPartition, ifReadable } from './events.ts';
 import type { Keys } from './keys.ts';
 import { run } from './scripts.ts';
 
@@ -48,12 +48,13 @@ export class Sweeping {
 
   async #forgetIn(partition: number, before: number, most: number): Promise<number> {
     const list = this.#keys.events(partition);
-    const read = async (last: number) => listOf(await this.#send('ZRANGE', list, '0', String(last))).map(numberedText);
+    const read = async (last: number) => listOf(await this.#send('ZRANGE', list, '0', String(last))).map(ifReadable);
     const [first] = await read(0);
-    if (first === undefined || first.event.at >= before) return 0;
+    if (first === undefined || (first !== null && first.event.at >= before)) return 0;
     const oldest = await read(most - 1);
-    const kept = oldest.findIndex(({ event }) => event.at >= before);
-    const last = oldest[kept === -1 ? oldest.length - 1 : kept - 1];
+    const kept = oldest.findIndex((one) => one !== null && one.event.at >= before);
+    // What cannot be read goes with what comes after it.
+    const last = (kept === -1 ? oldest : oldest.slice(0, kept)).filter((one) => one !== null).at(-1);
     if (last === undefined) return 0;
     const place = [String(last.number), last.mark];
     return Number(await run(this.#send, 'forget', [list, this.#keys.counts(partition)], place));
