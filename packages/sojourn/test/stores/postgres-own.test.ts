@@ -201,7 +201,10 @@ test('one record that cannot be read does not keep the rest from being ended (G6
     await created(store, 'bob'),
   ];
   await pool.query(`UPDATE ${schema}.sessions SET format = 2 WHERE id = ANY($1)`, [[broken.id, lost.id]]);
-  await assert.rejects(async () => store.find(broken.id), code('store_unavailable'));
+  const named = { code: 'store_unavailable', sessionId: broken.id };
+  await assert.rejects(async () => store.find(broken.id), named);
+  await assert.rejects(async () => store.list('u1'), named);
+  await assert.rejects(async () => store.page(null, 10), code('store_unavailable'));
   await store.endAll('u1', { reason: 'account_disabled', by: 'root', disable: true, operation: operation() });
   assert.equal((await found(store, whole.id)).ending?.reason, 'account_disabled');
   await pool.query(`UPDATE ${schema}.sessions SET format = 1 WHERE id = $1`, [broken.id]);

@@ -39,6 +39,18 @@ onRedis('a record of a newer release ends by its head alone, once, and is purged
   assert.equal(await send(['EXISTS', key]), 0);
 });
 
+onRedis('a list and a page with a record that cannot be read are unknown, with its id', async (seam) => {
+  const { store, send } = seam;
+  const { id, key, text } = await made(seam);
+  await created(store, 'u1');
+  for (const unreadable of ['nonsense', `${text.slice(0, format)}0002${text.slice(format + 4)}`]) {
+    await send(['SET', key, unreadable]);
+    const named = { code: 'store_unavailable', sessionId: id };
+    await assert.rejects(async () => store.list('u1'), named);
+    await assert.rejects(async () => store.page(null, 10), named);
+  }
+});
+
 for (const nonsense of ['', 'nonsense', '\u0000é\ud83d\ude00'.repeat(30)]) {
   onRedis(`what is no record ends with the others: ${JSON.stringify(nonsense.slice(0, 8))}`, async (seam) => {
     const { store, send } = seam;

@@ -115,6 +115,8 @@ test('G8: a corrupt or newer record is unknown, with the id, never an empty sess
     const named = (error: unknown): boolean =>
       refusal('store_unavailable', message)(error) && error instanceof SojournError && error.sessionId === id;
     assert.throws(() => store.find(id), named);
+    assert.throws(() => store.list('u1'), named);
+    assert.throws(() => store.page(null, 10), named);
     await assert.rejects(store.end(id, { reason: 'revoked', by: 'x', operation: operation() }), named);
     tamper(path, `UPDATE sessions SET format = 1, record = '${String(before?.['record'])}'`);
   }
