@@ -31,18 +31,6 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
     return inTime as Store[Name];
   };
 
-  const write = {
-    create: bounded('create'),
-    update: bounded('update'),
-    end: bounded('end'),
-    endAll: bounded('endAll'),
-    enable: bounded('enable'),
-    setPermissions: bounded('setPermissions'),
-    sweep: bounded('sweep'),
-    purge: bounded('purge'),
-    adopt: bounded('adopt'),
-    note: bounded('note'),
-  };
   const now = (): Asked => ({ until: store.now() + deadline });
 
   return {
@@ -57,17 +45,17 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
     cursor: bounded('cursor'),
     beat: bounded('beat'),
     touch: bounded('touch'),
-    create: (session, options) => write.create(session, { ...options, ...now() }),
-    update: (id, version, change, options) => write.update(id, version, change, { ...options, ...now() }),
-    end: (id, options) => write.end(id, { ...options, ...now() }),
-    endAll: (subject, options) => write.endAll(subject, { ...options, ...now() }),
-    enable: (subject, options) => write.enable(subject, { ...options, ...now() }),
+    create: (session, options) => bounded('create')(session, { ...options, ...now() }),
+    update: (id, version, change, options) => bounded('update')(id, version, change, { ...options, ...now() }),
+    end: (id, options) => bounded('end')(id, { ...options, ...now() }),
+    endAll: (subject, options) => bounded('endAll')(subject, { ...options, ...now() }),
+    enable: (subject, options) => bounded('enable')(subject, { ...options, ...now() }),
     setPermissions: (subject, permissions, options) =>
-      write.setPermissions(subject, permissions, { ...options, ...now() }),
-    purge: (subject, options) => write.purge(subject, { ...options, ...now() }),
-    adopt: (sessions, subjects, options) => write.adopt(sessions, subjects, { ...options, ...now() }),
-    sweep: (most) => write.sweep(most, now()),
-    note: (notices) => write.note(notices, now()),
+      bounded('setPermissions')(subject, permissions, { ...options, ...now() }),
+    purge: (subject, options) => bounded('purge')(subject, { ...options, ...now() }),
+    adopt: (sessions, subjects, options) => bounded('adopt')(sessions, subjects, { ...options, ...now() }),
+    sweep: (most) => bounded('sweep')(most, now()),
+    note: (notices) => bounded('note')(notices, now()),
     subjects: bounded('subjects'),
     watch: (changed) => store.watch(changed),
     listen: (changed) => store.listen(changed),
