@@ -17,11 +17,19 @@ export async function* follow(
   closed: AbortSignal,
 ): AsyncGenerator<SessionEvent & { readonly cursor: string }> {
   const stop = signal ? AbortSignal.any([signal, closed]) : closed;
-  const changes = new Changes(store, stop);
+  // Whether the store has changed since it was read, and what wakes who waits for that or for the end.
+  let changed = false;
+  let wake = (): void => {};
+  const woken = (): void => {
+    changed = true;
+    wake();
+  };
+  const unwatch = store.watch(woken);
+  stop.addEventListener('abort', woken);
   try {
     let cursor = after ?? null;
     while (!stop.aborted) {
-      changes.seen();
+      changed = false;
       const page = await store.events(cursor, eventsAtOnce);
       for (const { event, cursor: at } of page.events) {
         if (stop.aborted) return;
@@ -30,43 +38,14 @@ export async function* follow(
       cursor = page.cursor;
       if (page.events.length > 0) continue;
       if (!goOn) return;
-      await changes.next();
+      if (!changed) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
     }
   } finally {
-    changes.stop();
-  }
-}
-
-/** Wakes who waits when the store has changed since they looked, or when they are to stop. */
-class Changes {
-  readonly #stopped: AbortSignal;
-  readonly #unwatch: () => void;
-  readonly #woken = (): void => {
-    this.#changed = true;
-    this.#wake();
-  };
-  #changed = false;
-  #wake: () => void = () => {};
-
-  constructor(store: Store, stopped: AbortSignal) {
-    this.#stopped = stopped;
-    this.#unwatch = store.watch(this.#woken);
-    stopped.addEventListener('abort', this.#woken);
-  }
-
-  seen(): void {
-    this.#changed = false;
-  }
-
-  async next(): Promise<void> {
-    if (this.#changed || this.#stopped.aborted) return;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-  }
-
-  stop(): void {
-    this.#stopped.removeEventListener('abort', this.#woken);
-    this.#unwatch();
+    stop.removeEventListener('abort', woken);
+    unwatch();
   }
 }
