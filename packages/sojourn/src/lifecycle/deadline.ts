@@ -6,25 +6,20 @@ import type { Asked, Clock, Store } from './ports.ts';
  * engine's client does or throws. What comes later than that is not heard, and no write happens later.
  */
 export function withDeadline(store: Store, clock: Clock, deadline: number): Store {
-  /** What a driver says may name hosts and accounts: it stays in the cause, for the log. */
-  const unknown = (name: string, cause: unknown, why = 'the engine failed'): SojournError =>
-    cause instanceof SojournError
-      ? cause
-      : new SojournError('store_unavailable', `${store.name}.${name}: ${why}.`, { cause });
-
-  const race = <T>(name: string, answer: Promise<T>): Promise<T> =>
-    answered(answer, clock, deadline, (cause, late) =>
-      late ? unknown(name, null, `no answer within ${deadline} ms`) : unknown(name, cause),
-    );
-
   const bounded = <Name extends keyof Store>(name: Name): Store[Name] => {
     const call = store[name] as (...given: never[]) => unknown;
+    /** What a driver says may name hosts and accounts: it stays in the cause, for the log. */
+    const unknown = (cause: unknown, late = false): SojournError => {
+      if (cause instanceof SojournError) return cause;
+      const why = late ? `no answer within ${deadline} ms` : 'the engine failed';
+      return new SojournError('store_unavailable', `${store.name}.${name}: ${why}.`, { cause });
+    };
     const inTime = (...given: never[]): unknown => {
       try {
         const answer = call.apply(store, given);
-        return answer instanceof Promise ? race(name, answer) : answer;
+        return answer instanceof Promise ? answered(answer, clock, deadline, unknown) : answer;
       } catch (error) {
-        throw unknown(name, error);
+        throw unknown(error);
       }
     };
     // The same call with the same answer, only sooner: its type is the method's own.
