@@ -262,7 +262,9 @@ export class TrackedSession {
       }
       const ended = await signOut(this.#life, this.#held, reason);
       this.#carrier.clear();
-      this.#release();
+      this.#held = null;
+      this.#secret = null;
+      this.#data = null;
       return ended;
     });
   }
@@ -341,12 +343,6 @@ export class TrackedSession {
     this.#secret = null;
     this.#carrier.issue(issued.token, this.maxAge());
   }
-
-  #release(): void {
-    this.#held = null;
-    this.#secret = null;
-    this.#data = null;
-  }
 }
 
 guard(TrackedSession.prototype);
@@ -370,13 +366,11 @@ export function isFound<S extends object>(found: S | Promise<S>): found is S {
   return found instanceof TrackedSession;
 }
 
-function deepFreeze(value: Data): DeepReadonly<Data> {
-  const freeze = (inner: unknown): void => {
-    if (typeof inner !== 'object' || inner === null) return;
-    Object.freeze(inner);
-    for (const each of Object.values(inner)) freeze(each);
-  };
-  freeze(value);
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) deepFreeze(inner);
+    Object.freeze(value);
+  }
   return value;
 }
 
