@@ -154,12 +154,9 @@ function alone(text: string): string {
 }
 
 /** Many requests share it: what one of them would write into it, the others would read. */
-function frozen(record: SessionRecord): SessionRecord {
-  for (const value of Object.values(record)) if (typeof value === 'object' && value !== null) deepFreeze(value);
-  return Object.freeze(record);
-}
-
-function deepFreeze(value: object): void {
-  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
-  Object.freeze(value);
+function frozen<T extends object>(value: T): Readonly<T> {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null && !Object.isFrozen(inner)) frozen(inner);
+  }
+  return Object.freeze(value);
 }
