@@ -53,8 +53,8 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'a secret is handed out from memory that was given up elsewhere',
     file: 'lifecycle/track.ts',
-    from: 'if (near && (expiry || offers || !admits(standing.is))) {',
-    to: 'if (near && (expiry || !admits(standing.is))) {\n    void offers;',
+    from: 'if (offers || !admits(standing.is) || expiryOf(record, life.policy, now)) {',
+    to: 'if (!admits(standing.is) || expiryOf(record, life.policy, now)) {\n    void offers;',
     tests: ['src/lifecycle/near.test.ts'],
     pattern: 'G13',
     by: 'G13: a secret that waits is not handed out from memory',
@@ -140,8 +140,8 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'a verdict from memory: a token that was rotated elsewhere is refused',
     file: 'lifecycle/track.ts',
-    from: 'if (near && (expiry || offers || !admits(standing.is))) {',
-    to: 'if (near && (offers || (expiry && !admits(standing.is)))) {',
+    from: 'if (offers || !admits(standing.is) || expiryOf(record, life.policy, now)) {',
+    to: 'if (offers || (expiryOf(record, life.policy, now) && !admits(standing.is))) {',
     tests: ['src/lifecycle/near.test.ts'],
     pattern: '',
     by: 'a token that was rotated elsewhere is not refused',
