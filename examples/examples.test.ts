@@ -53,10 +53,21 @@ for (const [framework, encoding] of Object.entries(frameworks)) {
       const signInPath = sent.headers.get('location') ?? '';
       const signIn = (password: string): ReturnType<Visitor['send']> =>
         visitor.send('POST', signInPath, { [encoding]: { username: 'ada', password } });
-      for (const incomplete of [{}, { json: {} }, { form: { username: 'ada' } }]) {
-        const { status } = await visitor.send('POST', '/login', incomplete);
-        assert.ok(status >= 400 && status < 500, `${JSON.stringify(incomplete)}: ${status}`);
+      const incomplete = [
+        { username: 'ada' },
+        { username: 'mallory' },
+        { username: 'constructor' },
+        { password: 'x' },
+        {},
+      ];
+      for (const fields of [...incomplete, { username: 'mallory', password: '' }]) {
+        for (const body of [{ json: fields }, { form: fields }]) {
+          const { status } = await visitor.send('POST', '/login', body);
+          assert.ok(status >= 400 && status < 500, `${JSON.stringify(body)}: ${status}`);
+        }
       }
+      const { status } = await visitor.send('POST', '/login', {});
+      assert.ok(status >= 400 && status < 500, `no body: ${status}`);
       assert.equal((await signIn('wrong')).status, 401);
       const signedIn = await signIn('correct horse');
       assert.equal(signedIn.headers.get('location'), '/orders');

@@ -4,9 +4,12 @@ export interface User {
   readonly permissions: readonly ('orders:read' | 'orders:refund')[];
 }
 
-const passwords: Readonly<Record<string, string>> = { ada: 'correct horse', bob: 'battery staple' };
+const passwords: ReadonlyMap<unknown, string> = new Map([
+  ['ada', 'correct horse'],
+  ['bob', 'battery staple'],
+]);
 
 export async function checkPassword(name: unknown, password: unknown): Promise<User | null> {
-  if (typeof name !== 'string' || passwords[name] !== password) return null;
+  if (typeof name !== 'string' || typeof password !== 'string' || passwords.get(name) !== password) return null;
   return { id: name, permissions: name === 'ada' ? ['orders:read', 'orders:refund'] : ['orders:read'] };
 }
