@@ -30,6 +30,21 @@ export function expressSessions<D, P extends string>(
     } else next(error);
   };
 
+  // One for all requests: with one each, no two requests would have the same shape.
+  const property: PropertyDescriptor & ThisType<Request> = {
+    get() {
+      return requests.of(this).use();
+    },
+    set() {
+      throw new SojournError(
+        'session_taken',
+        'req.session is not to be set: sign out with terminate(), and use no other library’s sessions on this path.',
+      );
+    },
+    configurable: true,
+    enumerable: true,
+  };
+
   const trackWith = (given: TrackOptions): RequestHandler => {
     const trackOptions = checkTrackOptions(given);
     return (req, res, next) => {
@@ -37,7 +52,7 @@ export function expressSessions<D, P extends string>(
       if (requests.isTracked(req)) return next();
       settle(
         () => {
-          expose(req, requests);
+          expose(req, property);
           return requests.open(req, new NodeWire(req, res), trackOptions);
         },
         () => next(),
@@ -63,34 +78,10 @@ export function expressSessions<D, P extends string>(
   };
 }
 
-/** Who tracks a request. */
-const tracker = Symbol('sojourn: req.session');
-
-interface Exposed extends Request {
-  [tracker]?: { of(req: Request): { use(): unknown } };
-}
-
-/** The application's requests inherit it: to define it on each of them would cost as much as to find a session. */
-const property: PropertyDescriptor & ThisType<Exposed> = {
-  get() {
-    return this[tracker]?.of(this).use();
-  },
-  set(value: unknown) {
-    if (this[tracker]) throw taken();
-    Object.defineProperty(this, 'session', { value, writable: true, configurable: true, enumerable: true });
-  },
-  configurable: true,
-  enumerable: true,
-};
-
-/** `req.session`, which must not be another library's. */
-function expose(req: Exposed, requests: NonNullable<Exposed[typeof tracker]>): void {
-  if ('session' in req && req.session !== undefined) throw taken();
-  req[tracker] = requests;
-  if (Object.hasOwn(req, 'session')) Object.defineProperty(req, 'session', property);
-  else if (!('session' in req)) Object.defineProperty(Object.getPrototypeOf(req), 'session', property);
-}
-
-function taken(): SojournError {
-  return new SojournError('session_taken', 'req.session is taken, by express-session perhaps: use one of the two.');
+/** `req.session`, which must not be another library's. On the request itself: a mounted application changes what it inherits. */
+function expose(req: Request, property: PropertyDescriptor): void {
+  if ('session' in req && req.session !== undefined) {
+    throw new SojournError('session_taken', 'req.session is taken, by express-session perhaps: use one of the two.');
+  }
+  Object.defineProperty(req, 'session', property);
 }

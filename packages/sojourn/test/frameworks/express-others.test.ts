@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import compression from 'compression';
 import express, { type ErrorRequestHandler, type Express } from 'express';
@@ -136,11 +137,22 @@ test('req.session is the session in mounted applications and routers too, and un
   app.get('/emptied', emptied, web.track, show);
   app.use(web.track);
   app.use('/mounted', mounted);
-  app.use('/router', express.Router().get('/inner', show));
-  for (const path of ['/before', '/mounted/inner', '/before', '/router/inner', '/emptied']) {
+  app.use('/router', express.Router().get('/inner', show), express.Router().use('/deep', mounted));
+  app.use('/called', (req, res) => void mounted(req, res));
+  for (const path of ['/before', '/mounted/inner', '/before', '/router/deep/inner', '/called/inner', '/emptied']) {
     const answer = await request(app).get(path).set(ada.headers);
     assert.equal(answer.body.subject, path === '/before' ? null : 'ada', path);
   }
+});
+
+test('req.session stays where a mounted application tracks and passes on to its parent', async () => {
+  const { app, web, t } = kit();
+  const ada = await t.as('ada', { permissions: ['read'] });
+  app.use(express().use(web.track));
+  app.use(web.track);
+  app.get('/', (req, res) => void res.json(Reflect.get(Object(Reflect.get(req, 'session')), 'subject')));
+  assert.equal((await request(app).get('/').set(ada.headers)).body, 'ada');
+  assert.ok(!('session' in IncomingMessage.prototype));
 });
 
 test('helmet and compression leave the cookie and no-store on a compressed answer', async () => {
