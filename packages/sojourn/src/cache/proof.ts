@@ -44,13 +44,16 @@ export class ProofByTurn implements Proof {
   /** A clock that was set back says nothing about the turn. */
   holds(_partition: number, now: number): boolean {
     if (this.#closed) return false;
-    if (!this.#asked || now - this.#askedAt > longestTurn || now < this.#askedAt) this.#ask(now);
+    if (!this.#asked || now - this.#askedAt >= longestTurn || now < this.#askedAt) this.#ask(now);
     return this.#holds;
   }
 
   get ago(): number | null {
+    if (this.#provedAt === null) return null;
     const now = this.#store.now();
-    return this.#provedAt === null || now - this.#askedAt > idleAfter ? null : now - this.#provedAt;
+    const ago = now - this.#provedAt;
+    // Of a clock that was set back nothing can be said.
+    return ago < 0 || now - this.#askedAt > idleAfter ? null : ago;
   }
 
   #ask(now: number): void {
