@@ -30,5 +30,5 @@ export function recordBytes(): number {
 }
 
 export function beats(): number {
-  return sessions.counts.cache?.beats ?? 0;
+  return sessions.counts.proof?.beats ?? 0;
 }

@@ -1,4 +1,4 @@
-export { type CacheCounts, lagBounds } from './cache/counts.ts';
+export { type CacheCounts, lagBounds, type ProofCounts } from './cache/counts.ts';
 export type { EventsOptions } from './follow.ts';
 export type { SignInOptions } from './lifecycle/create.ts';
 export type { Duration } from './lifecycle/duration.ts';

@@ -1,5 +1,5 @@
 import { NearCache } from './cache/cache.ts';
-import type { CacheCounts } from './cache/counts.ts';
+import type { CacheCounts, ProofCounts } from './cache/counts.ts';
 import { unremembered } from './cache/proved-reads.ts';
 import { type EventsOptions, follow } from './follow.ts';
 import { AnonymousBudget } from './lifecycle/budget.ts';
@@ -67,6 +67,8 @@ export interface Sessions<D, P extends string> {
     readonly anonymousRefused: number;
     /** `null`: nothing is remembered. */
     readonly cache: CacheCounts | null;
+    /** `null`: no read needs a proof, and nothing is remembered. */
+    readonly proof: ProofCounts | null;
   };
   /** Puts an entry into the log and, where it is about a session, an event into the store. */
   report(entry: LogEntry): void;
@@ -98,7 +100,8 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     bytes === null || engine.distance === 'process'
       ? null
       : new NearCache(engine, clock, systemHash, { bound, deadline, bytes, skewed: skew });
-  const store = cache?.store ?? unremembered(engine, clock, { bound, deadline });
+  const proved = cache ?? unremembered(engine, clock, { bound, deadline });
+  const { store } = proved;
 
   const failed = (error: unknown): void => {
     const message = error instanceof Error ? error.message : String(error);
@@ -173,6 +176,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
         noticesDropped: life.notices.dropped,
         anonymousRefused: life.budget.refused,
         cache: cache?.counts ?? null,
+        proof: proved.counts,
       };
     },
     report(entry) {

@@ -3,7 +3,7 @@ import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitionOf, partitionOfSubject, partitions } from '../lifecycle/token.ts';
 import { type CacheCounts, Lags } from './counts.ts';
 import { Entries } from './entries.ts';
-import { type Proof, ProofByBeats, ProofByTurn, type ProofLimits } from './proof.ts';
+import { countsOf, type Proof, ProofByBeats, ProofByTurn, type ProofLimits } from './proof.ts';
 import { provedFind } from './proved-reads.ts';
 import { SharedReads } from './reads.ts';
 
@@ -98,11 +98,8 @@ export class NearCache implements Near {
       evicted: this.#entries.evicted,
       entries: this.#entries.size,
       bytes: this.#entries.bytes,
-      beats: this.#proof.beats,
-      beatsFailed: this.#proof.failed,
+      ...countsOf(this.#proof),
       partitionsLost: this.#partitionsLost,
-      bound: this.#proof.bound,
-      provedAgo: this.#proof.ago,
       clockAhead: this.#ahead,
       lag: this.#lags.counts,
     };

@@ -1,8 +1,19 @@
 /** Upper ends of the histogram of lags, in milliseconds. */
 export const lagBounds: readonly number[] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500];
 
+/** Of what proves that what is remembered, or has been read over a network, still holds. For metrics. */
+export interface ProofCounts {
+  /** Beats that proved something. */
+  readonly beats: number;
+  readonly beatsFailed: number;
+  /** Milliseconds for which a proof holds. */
+  readonly bound: number;
+  /** Milliseconds since the oldest partition's last proof; `null` before the first, and while nobody asks. */
+  readonly provedAgo: number | null;
+}
+
 /** What the near cache has done since the start, for metrics. */
-export interface CacheCounts {
+export interface CacheCounts extends ProofCounts {
   /** Look-ups that were answered from memory. */
   readonly hits: number;
   /** Look-ups of what was not there. */
@@ -15,15 +26,8 @@ export interface CacheCounts {
   readonly entries: number;
   /** As estimated. */
   readonly bytes: number;
-  /** Beats that proved something. */
-  readonly beats: number;
-  readonly beatsFailed: number;
   /** Times that a partition was emptied because it could not be told what had changed. */
   readonly partitionsLost: number;
-  /** Milliseconds for which a proof holds. */
-  readonly bound: number;
-  /** Milliseconds since the oldest partition's last proof; `null` before the first, and while nobody asks. */
-  readonly provedAgo: number | null;
   /** How far the engine's clock is ahead of this machine's, in milliseconds. */
   readonly clockAhead: number;
   /** From a change in the engine to when what was held of it was dropped here: counts up to each of `lagBounds`, in milliseconds. */

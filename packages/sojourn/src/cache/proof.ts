@@ -2,6 +2,7 @@ import { answered } from '../lifecycle/deadline.ts';
 import { SojournError } from '../lifecycle/errors.ts';
 import type { Beat, Clock, Mark, Store } from '../lifecycle/ports.ts';
 import { partitions } from '../lifecycle/token.ts';
+import type { ProofCounts } from './counts.ts';
 
 /** Whether it is proved, recently enough, that what is remembered of a partition has not changed. */
 export interface Proof {
@@ -15,6 +16,10 @@ export interface Proof {
   readonly beats: number;
   readonly failed: number;
   close(): void;
+}
+
+export function countsOf({ beats, failed, bound, ago }: Proof): ProofCounts {
+  return { beats, beatsFailed: failed, bound, provedAgo: ago };
 }
 
 /** A turn that takes longer, or one that outlasts a poll for requests, is asked in again, in milliseconds. */

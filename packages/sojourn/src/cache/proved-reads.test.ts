@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Between, settled } from '../../test/between.ts';
 import { code, Lab } from '../../test/lab.ts';
 import { networked, Site } from '../../test/near.ts';
+import { memory } from '../stores/memory.ts';
 
 /* A primary that was cut off answers reads as if nothing had happened: what it says must be proved, too. */
 
@@ -87,3 +88,16 @@ for (const cache of [{}, false] as const) {
     await lab.sessions.close();
   });
 }
+
+test('without the cache the proof is counted too; where no read needs one there is nothing to count', async () => {
+  const between = new Between();
+  const lab = new Lab({ engine: (now) => networked(memory({ now })), around: between.around, cache: false });
+  const browser = await lab.signedIn();
+  await browser.signedIn();
+  const { cache, proof } = lab.sessions.counts;
+  assert.equal(cache, null);
+  assert.ok(proof !== null && proof.beats > 0);
+  assert.equal(proof.beats, between.count('beat'));
+  assert.deepEqual([proof.beatsFailed, proof.bound, proof.provedAgo], [0, 1000, 0]);
+  assert.equal(new Lab({ cache: false }).sessions.counts.proof, null);
+});

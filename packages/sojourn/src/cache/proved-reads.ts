@@ -1,7 +1,8 @@
 import type { Clock, Store } from '../lifecycle/ports.ts';
 import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitionOf } from '../lifecycle/token.ts';
-import { ProofByBeats, type ProofLimits } from './proof.ts';
+import type { ProofCounts } from './counts.ts';
+import { countsOf, ProofByBeats, type ProofLimits } from './proof.ts';
 
 /**
  * A look-up over a network. A primary that was cut off goes on answering reads as if nothing had ended since,
@@ -21,16 +22,26 @@ export async function provedFind(engine: Store, proof: ProofByBeats, id: string)
   return record;
 }
 
-/** An engine of which nothing is remembered. Reads that are no trip away need no proof. */
-export function unremembered(engine: Store, clock: Clock, limits: ProofLimits): Store {
-  if (engine.distance !== 'network') return engine;
+/** An engine of which nothing is remembered; no counts where it needs no proof, for its reads are no trip away. */
+export function unremembered(
+  engine: Store,
+  clock: Clock,
+  limits: ProofLimits,
+): { readonly store: Store; readonly counts: ProofCounts | null } {
+  if (engine.distance !== 'network') return { store: engine, counts: null };
   const proof = new ProofByBeats(engine, clock, limits, () => {});
-  return {
+  const store: Store = {
     ...engine,
     find: (id, tx) => (tx === undefined ? provedFind(engine, proof, id) : engine.find(id, tx)),
     close: () => {
       proof.close();
       return engine.close();
+    },
+  };
+  return {
+    store,
+    get counts() {
+      return countsOf(proof);
     },
   };
 }
