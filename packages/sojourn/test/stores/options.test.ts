@@ -65,6 +65,21 @@ for (const [engine, options, says] of refused) {
   });
 }
 
+const noClients: readonly unknown[] = [undefined, null, 'redis://localhost', { url: 'x' }, Promise.resolve(client)];
+
+test('G16: what is no client is refused with what to pass', async () => {
+  for (const given of noClients) {
+    await assert.rejects(Reflect.apply(redis, undefined, [given]), {
+      code: 'option_invalid',
+      message: /^redis: pass a connected client, as await createClient\(\{ url \}\)\.connect\(\)/,
+    });
+    await assert.rejects(Reflect.apply(postgres, undefined, [given]), {
+      code: 'option_invalid',
+      message: 'postgres: pass a pool, as new Pool({ connectionString }) of pg.',
+    });
+  }
+});
+
 test('a span may be given with its unit', async () => {
   const store = sqlite(temporary('units.db'), { busyTimeout: '2s' });
   await store.close();

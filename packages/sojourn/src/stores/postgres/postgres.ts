@@ -56,6 +56,9 @@ function checkOptions(options: PostgresOptions) {
  */
 export async function postgres(client: PostgresClient, options: PostgresOptions = {}): Promise<Store> {
   const settings = checkOptions(options);
+  if (typeof client?.query !== 'function') {
+    throw invalid('postgres: pass a pool, as new Pool({ connectionString }) of pg.');
+  }
   const { schema } = settings;
   return understood(schema, async () => {
     const engine = new PostgresEngine({ client, ...settings, epoch: await migrate(client, schema) });

@@ -69,8 +69,12 @@ function ioredis(client: IoRedisClient): Connection {
   return { send, together, cluster: true, sentinel: false, primaries: async () => nodes('master').map(sendTo) };
 }
 
-/** Throws for a client that is set so that what was acknowledged would not be found. */
+/** Throws for what is no client, and for one that is set so that what was acknowledged would not be found. */
 export function refuseUnfit(client: RedisClient, prefix: string): void {
+  // `Object`: code without types passes an address, or nothing.
+  if (!('call' in Object(client) || 'sendCommand' in Object(client))) {
+    throw invalid('redis: pass a connected client, as await createClient({ url }).connect() of node-redis.');
+  }
   if (readsReplicas(client)) {
     throw invalid("redis: use a cluster with scaleReads: 'master': a replica may not have an ending yet.");
   }
