@@ -1,6 +1,6 @@
 import { type Duration, milliseconds } from './lifecycle/duration.ts';
 import { type Code, invalid } from './lifecycle/errors.ts';
-import { flag, knownKeys } from './lifecycle/options.ts';
+import { flag, knownKeys, texts } from './lifecycle/options.ts';
 import { checkPolicy, type Policy, type PolicyName, type PolicyOptions } from './lifecycle/policy.ts';
 import type { Clock, Random, Store, StoreWarning } from './lifecycle/ports.ts';
 import { type CookieOptions, makeCookie } from './transports/cookie.ts';
@@ -102,7 +102,9 @@ export interface Settings {
 /** Throws `option_invalid` with the fix for an unknown option or a combination that cannot be secure. */
 export function checkSettings(options: SessionsOptions): Settings {
   knownKeys('createSessions', options, optionKeys);
-  if (typeof options.store?.find !== 'function') {
+  const { store } = options;
+  if (typeof store?.find !== 'function') {
+    if (store instanceof Promise) throw invalid('store: await it.');
     throw invalid("store: pass one, as sqlite('./data/sessions.db') of sojourn/sqlite.");
   }
   const sweepEvery = options.sweepEvery ?? defaults.sweepEvery;
@@ -119,7 +121,7 @@ export function checkSettings(options: SessionsOptions): Settings {
 }
 
 function checkTransport(options: SessionsOptions): Transport {
-  const site = checkSite(options.origin, options.trustedOrigins ?? []);
+  const site = checkSite(options.origin, texts('trustedOrigins', options.trustedOrigins ?? []));
   const proxies = Number(options.trustProxy ?? 0);
   if (!Number.isSafeInteger(proxies) || proxies < 0) {
     throw invalid('trustProxy: give the number of proxies in front.');

@@ -156,10 +156,12 @@ const named: Readonly<Record<PolicyName, PolicyOptions>> = {
 /** The names `createSessions({ policy })` accepts. */
 export const policyNames: readonly PolicyName[] = Object.keys(named) as PolicyName[];
 
+const kindKeys = [...Object.keys(defaults.kind), 'touchInterval'];
+
 /** One kind, whole and checked. A default gives way to a shorter absolute limit; only what was asked for can be too long. */
 function checkKind(name: string, base: KindOptions, own: KindOptions): Kind {
   const where = `policy.kinds.${name}`;
-  knownKeys(where, own, [...Object.keys(defaults.kind), 'touchInterval']);
+  knownKeys(where, own, kindKeys);
   const builtIn: KindOptions = Object.entries(defaults.kinds).find(([kind]) => kind === name)?.[1] ?? {};
   const given = { ...defaults.kind, ...builtIn, ...base, ...own };
   const absolute = milliseconds(given.absolute, `${where}.absolute`, 1);
@@ -200,6 +202,8 @@ function spanOrNever(value: Duration | 'never', option: string): number {
 /** A policy by name or by options, whole and checked. Throws `option_invalid` with the fix. */
 export function checkPolicy(given: PolicyName | PolicyOptions = 'default'): Policy {
   const options = typeof given === 'string' ? { extends: given } : given;
+  const misplaced = kindKeys.find((key) => Object.hasOwn(Object(options), key));
+  if (misplaced) throw invalid(`policy.${misplaced} is no option: use policy.kinds.standard.${misplaced}.`);
   knownKeys('policy', options, [...Object.keys(defaults.policy), 'kinds', 'extends']);
   const { extends: name = 'default', kinds: ownKinds, ...own } = options;
   oneOf('policy', name, policyNames);
