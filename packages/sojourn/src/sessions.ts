@@ -4,7 +4,7 @@ import { unremembered } from './cache/proved-reads.ts';
 import { type EventsOptions, follow } from './follow.ts';
 import { AnonymousBudget } from './lifecycle/budget.ts';
 import { withDeadline } from './lifecycle/deadline.ts';
-import { type Code, SojournError } from './lifecycle/errors.ts';
+import { type Code, invalid, SojournError } from './lifecycle/errors.ts';
 import type { SessionEvent } from './lifecycle/events.ts';
 import { sweep } from './lifecycle/expire.ts';
 import type { Life } from './lifecycle/life.ts';
@@ -137,7 +137,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     transport,
     track(token, options = {}) {
       const { carrier = noCarrier } = options;
-      const presented = token === null ? null : splitToken(token);
+      const presented = typeof token === 'string' ? splitToken(token) : noToken(token);
       if (presented === null) return session(carrier, null, null);
       const tracked = track(life, presented, options);
       return tracked instanceof Promise
@@ -193,6 +193,12 @@ function isCode(code: LogEntry['code']): code is Code {
 function skewed(engine: string, ahead: number): LogEntry {
   const message = `the clock of ${engine} is ${ahead} ms ahead of this machine's: set both by NTP.`;
   return { level: 'warn', code: 'clock_skewed', message };
+}
+
+/** Code without types passes `undefined`, a list, or a promise of a token: no visitor is made of a mistake. */
+function noToken(given: unknown): null {
+  if (given === null) return null;
+  throw invalid('track: pass a token, or null for none.');
 }
 
 const nothingNear: Near = { get: () => null, bypassed: () => {} };

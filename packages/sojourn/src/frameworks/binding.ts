@@ -50,6 +50,7 @@ export class Binding<D, P extends string> {
   readonly #places = new Map<string, Place>();
 
   constructor(sessions: Sessions<D, P>, options: BindingOptions = {}) {
+    if (typeof sessions?.track !== 'function') throw invalid('binding: pass first what createSessions() answered.');
     knownKeys('binding', options, Object.keys(defaults));
     const given = { ...defaults, ...options };
     for (const path of [given.signInPath, given.stepUpPath]) {

@@ -111,9 +111,26 @@ test('G16: sessions and bindings are not made from what cannot be', () => {
     assert.throws(() => Reflect.apply(createSessions, undefined, [options]), refused, JSON.stringify(options));
   }
   const { sessions } = new Lab();
+  for (const first of [undefined, null, { signInPath: '/login' }, memory()]) {
+    assert.throws(() => Reflect.apply(expressSessions, undefined, [first]), {
+      code: 'option_invalid',
+      message: 'binding: pass first what createSessions() answered.',
+    });
+  }
   for (const options of [{ clearSiteData: true }, { clearSiteData: 'cache' }, null]) {
     assert.throws(() => Reflect.apply(expressSessions, undefined, [sessions, options]), refused);
   }
   const web = expressSessions(sessions);
   assert.throws(() => Reflect.apply(web.trackWith, web, [{ whenUnknown: 'vistor' }]), refused);
+});
+
+test('G16: what is neither a token nor null is a mistake, and nobody is made a visitor by it', async () => {
+  const { sessions } = new Lab();
+  for (const given of [undefined, 7, ['a'], {}, Promise.resolve(null)]) {
+    await assert.rejects(call(sessions, 'track', given), {
+      code: 'option_invalid',
+      message: 'track: pass a token, or null for none.',
+    });
+  }
+  for (const none of [null, '', 'junk']) assert.equal((await sessions.track(none)).state, 'none');
 });
