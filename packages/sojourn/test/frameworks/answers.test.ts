@@ -134,8 +134,12 @@ everyFramework(
       { 'sec-fetch-dest': 'image' },
       { 'sec-fetch-dest': 'script' },
       { 'sec-fetch-dest': 'iframe' },
+      { connection: 'upgrade', upgrade: 'websocket' },
+      { connection: 'upgrade', upgrade: 'h2c' },
     ]) {
-      assert.equal((await visitor.get('/', { headers })).headers.getSetCookie().length, 0);
+      const part = await visitor.get('/', { headers });
+      assert.equal(part.json['id'], id);
+      assert.equal(part.headers.getSetCookie().length, 0, JSON.stringify(headers));
     }
     const page = await visitor.get('/');
     assert.equal(page.headers.getSetCookie().length, 1);
