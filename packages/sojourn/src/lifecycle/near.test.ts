@@ -55,6 +55,21 @@ test('a token that was rotated elsewhere is not refused by what is remembered', 
   assert.equal(finds(), before + 1);
 });
 
+test('a look-up that is at odds with what is remembered counts as a verdict, not as a hit', async () => {
+  const { here, browser } = await two();
+  const counts = (): (number | undefined)[] => {
+    const cache = here.sessions.counts.cache;
+    return [cache?.hits, cache?.misses, cache?.bypasses.unproved, cache?.bypasses.verdict];
+  };
+  const [hits = 0, misses, unproved, verdicts = 0] = counts();
+  assert.equal(verdicts, 0);
+  const wrong = `${browser.token?.slice(0, 24)}${'A'.repeat(43)}`;
+  assert.equal(await browser.refusal(wrong), 'sign_in_required');
+  assert.deepEqual(counts(), [hits, misses, unproved, 1]);
+  await browser.signedIn();
+  assert.deepEqual(counts(), [hits + 1, misses, unproved, 1]);
+});
+
 test('a session that looks dead here was seen elsewhere, and lives', async () => {
   const { here, there, browser, elsewhere } = await two();
   for (let i = 0; i < 3; i++) {
