@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Visitor } from '../../../../test/visitor.ts';
+import { through } from '../lab.ts';
 import { everyFramework, raw, script } from './every-framework.ts';
 
 everyFramework(
@@ -135,6 +136,53 @@ everyFramework(
     assert.equal(alone.status, 401);
     const set = alone.headers.getSetCookie();
     assert.ok(set.length > 0 && set.every((line) => /Max-Age=0/.test(line) && /Path=\/orders|Domain=/.test(line)));
+  },
+);
+
+everyFramework(
+  'S-04: where the good one of several cookies is due for a new secret, the answer carries that one',
+  async ({ app, visitor, lab }) => {
+    const name = `sojourn-${new URL(app.origin).port}`;
+    await visitor.post('/login', { user: 'u1' });
+    const old = visitor.jar.get(name) ?? '';
+    for (const advance of ['29m', '29m', '3m'] as const) {
+      lab.clock.advance(advance);
+      await visitor.get('/', { headers: { ...script, 'sec-fetch-dest': 'image' } });
+      await lab.settle();
+    }
+    const junk = `${'A'.repeat(23)}.${'b'.repeat(43)}`;
+    const browser = new Visitor(app.origin);
+    const answer = await browser.get('/orders', { headers: { cookie: `${name}=${junk}; ${name}=${old}` } });
+    assert.deepEqual(answer.json, { of: 'u1' });
+    const set = answer.headers.getSetCookie().filter((line) => !/Max-Age=0/.test(line));
+    assert.equal(set.length, 1);
+    const next = browser.jar.get(name) ?? '';
+    assert.match(next, /^.{67}$/);
+    assert.notEqual(next, old);
+    lab.clock.advance('2m');
+    const later = await browser.get('/orders', { headers: script });
+    assert.deepEqual([later.json, later.headers.getSetCookie()], [{ of: 'u1' }, []]);
+  },
+);
+
+let finds = 0;
+
+everyFramework(
+  'S-29: a jar with forty cookies of our name costs sixteen look-ups, and one of what is used',
+  async ({ app }) => {
+    const name = `sojourn-${new URL(app.origin).port}`;
+    const jar = Array.from({ length: 40 }, (_, i) => `${name}=${`${i}`.padStart(23, 'A')}.${'b'.repeat(43)}`);
+    finds = 0;
+    const answer = await new Visitor(app.origin).get('/orders', { headers: { ...script, cookie: jar.join('; ') } });
+    assert.equal(answer.status, 401);
+    assert.equal(finds, 16 + 1);
+  },
+  {
+    around: (store) =>
+      through(store, (call, run) => {
+        if (call === 'find') finds += 1;
+        return run();
+      }),
   },
 );
 
