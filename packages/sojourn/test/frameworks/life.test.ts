@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { Visitor } from '../../../../test/visitor.ts';
+import { through } from '../lab.ts';
+import { networked } from '../near.ts';
 import { everyFramework, script } from './every-framework.ts';
 
 everyFramework('the life of a session', async ({ app, visitor }) => {
@@ -122,3 +124,24 @@ everyFramework('an eager route begins a visitor’s session on navigations, and 
   assert.equal((await saved.get('/eager')).headers.getSetCookie().length, 0);
   assert.equal(new Visitor(app.origin).jar.size, 0);
 });
+
+everyFramework(
+  'an eager policy on a store that answers later: the visitor’s cookie is on the answer, also beside two that are no tokens',
+  async ({ visitor, app }) => {
+    const name = `sojourn-${new URL(app.origin).port}`;
+    assert.equal((await visitor.get('/')).json['state'], 'anonymous');
+    assert.match(visitor.jar.get(name) ?? '', /^.{67}$/);
+    const other = new Visitor(app.origin);
+    const answer = await other.get('/', { headers: { cookie: `${name}=a; ${name}=b` } });
+    assert.equal(answer.json['state'], 'anonymous');
+    assert.match(other.jar.get(name) ?? '', /^.{67}$/);
+  },
+  {
+    policy: { anonymous: 'eager' },
+    around: (store) =>
+      through(networked(store), async (_name, run) => {
+        for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+        return run();
+      }),
+  },
+);
