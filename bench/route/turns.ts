@@ -43,7 +43,7 @@ export interface Comparison {
 const connections = 32;
 const leadIn = 150;
 /** A process has luck of its own, with its memory and with what the compiler makes of it: each candidate has as many, one after another. */
-const sittings = 4;
+const sittings = 3;
 const serverCore = 0;
 /** Of the load, and of the engines where there are any. */
 export const loadCore = 1;
