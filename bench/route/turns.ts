@@ -137,6 +137,8 @@ async function sit(
       // At once: a collection between a process's first requests and its load can make it twice as slow for its life.
       await take(load, server, warmUp);
     }
+    // And again: while the others were started, V8 has given up some of what it had compiled.
+    for (const server of servers) await take(load, server, warmUp / 2);
     for (const { measured } of servers) {
       for (const values of Object.values(measured)) values.length = 0;
     }
