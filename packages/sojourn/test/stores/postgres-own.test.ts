@@ -45,6 +45,23 @@ test('several processes that start at once make one schema [postgres]', { skip }
   assert.equal(new Set(cursors).size, 1);
 });
 
+test('sign-ins of one user that wait for one another are written together [postgres]', { skip }, async () => {
+  let commits = 0;
+  const counting: PostgresClient = {
+    query(statement) {
+      if (statement.name?.endsWith('.commit')) commits += 1;
+      return pool.query(statement);
+    },
+  };
+  const store = await postgres(counting, { schema: freshSchema() });
+  const limit = { most: 5, over: 'end-oldest' } as const;
+  await Promise.all(Array.from({ length: 320 }, () => created(store, 'u1', {}, { limit })));
+  assert.equal((await store.list('u1')).live.length, 5);
+  // 32 at a time, and the first perhaps by itself.
+  assert.ok(commits >= 10 && commits <= 11, String(commits));
+  await store.close();
+});
+
 test('G7: a primary that waits for a standby which is gone proves nothing, though it answers [postgres]', {
   skip,
 }, async () => {

@@ -58,6 +58,45 @@ export function raceBehaviour(name: string, open: Open): void {
   behaviour(
     name,
     open,
+    'G9: of many sign-ins of one user at once each is answered as if it were alone',
+    async ({ store, clock }) => {
+      await store.endAll('u1', { reason: 'revoked', by: 'u1', operation: operation() });
+      const changed = clock.now;
+      clock.now += minute;
+      const limit = { most: 3, over: 'end-oldest' } as const;
+      const asked = { limit, checkedAt: clock.now };
+      const twice = newSession('u1');
+      const results = await Promise.allSettled([
+        store.create(newSession('u1'), creating({ ...asked, until: clock.now })),
+        store.create(newSession('u1'), creating({ ...asked, checkedAt: changed })),
+        store.create(twice, creating(asked)),
+        store.create(twice, creating(asked)),
+        ...Array.from({ length: 36 }, () => store.create(newSession('u1'), creating(asked))),
+      ]);
+      const made = results.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+      const refused = results.flatMap((one) => (one.status === 'rejected' ? one.reason.code : []));
+      assert.deepEqual(refused, ['store_unavailable']);
+      assert.equal(made.shift()?.outcome, 'subject_changed');
+      const ids = new Set(made.map((one) => recordOf(one).id));
+      assert.equal(ids.size, 37);
+      const ended = new Set(made.flatMap((one) => (one.outcome === 'created' ? one.ended.map(({ id }) => id) : [])));
+      assert.equal(ended.size, 34);
+      const live = (await store.list('u1')).live.map(({ id }) => id);
+      assert.deepEqual(new Set(live), new Set([...ids].filter((id) => !ended.has(id))));
+      const told = Map.groupBy(await allEvents(store), ({ event }) => event.sessionId);
+      for (const id of ids) {
+        const types = live.includes(id) ? ['signed_in'] : ['signed_in', 'terminated'];
+        assert.deepEqual(
+          told.get(id)?.map(({ event }) => event.type),
+          types,
+        );
+      }
+    },
+  );
+
+  behaviour(
+    name,
+    open,
     'G9: what is ended over the limit is the oldest, or the one unused longest',
     async ({ store, clock }) => {
       const make = async (): Promise<string> => {

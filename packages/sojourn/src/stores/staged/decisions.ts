@@ -8,6 +8,9 @@ import { StagedRows } from './rows.ts';
 /** Decided again this often at most; beyond it the engine is busier than anybody should wait for. */
 const mostAttempts = 50;
 
+/** So many of one subject are decided and written at once: each brings a session and may end another. */
+const mostTogether = 32;
+
 /** What it takes of an engine to decide on it. */
 export type DecidedOn = Pick<Engine, 'name' | 'now' | 'load' | 'commit' | 'commitEach'>;
 
@@ -16,6 +19,8 @@ export class Decisions {
   readonly #engine: DecidedOn;
   /** Writes about one subject or session go one after another from this process, so that they seldom conflict. */
   readonly #last = new Map<string, Promise<unknown>>();
+  /** By subject, those that wait for their turn to be written together. */
+  readonly #waiting = new Map<string, Waiting[]>();
 
   constructor(engine: DecidedOn) {
     this.#engine = engine;
@@ -26,6 +31,29 @@ export class Decisions {
     operation: (rows: StagedRows, now: number) => T,
     { until = Number.POSITIVE_INFINITY }: Asked = {},
   ): Promise<T> => this.#inTurn(wanted, until, () => this.#attempts(wanted, operation, until));
+
+  /**
+   * A session more for a subject, whose sign-ins may come in storms: all that wait while one is written are
+   * decided in turn on what was loaded once, and written as one. They must bear to be decided twice.
+   */
+  readonly decideTogether = <T>(
+    { id, subject }: { readonly id: string; readonly subject: string },
+    operation: (rows: StagedRows, now: number) => T,
+    { until = Number.POSITIVE_INFINITY }: Asked = {},
+  ): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      const decide: Waiting['decide'] = (rows, now) => {
+        const result = operation(rows, now);
+        return () => resolve(result);
+      };
+      const one: Waiting = { id, until, decide, reject };
+      const waiting = this.#waiting.get(subject);
+      if (waiting) waiting.push(one);
+      else {
+        this.#waiting.set(subject, [one]);
+        this.#writeWaiting(subject, until);
+      }
+    });
 
   /** Of all sessions of a subject, which may be many: part by part, so that the engine does not stand still for all others. */
   readonly decideInParts = <T extends { readonly id: string }>(
@@ -82,6 +110,44 @@ export class Decisions {
     return stages.filter((_, index) => committed[index]);
   }
 
+  #writeWaiting(subject: string, until: number): void {
+    const write = async (): Promise<void> => {
+      const waiting = this.#waiting.get(subject) ?? [];
+      const now = waiting.splice(0, mostTogether);
+      const [next] = waiting;
+      if (next === undefined) this.#waiting.delete(subject);
+      else this.#writeWaiting(subject, next.until);
+      await this.#together(subject, now);
+    };
+    void this.#inTurn({ subject }, until, write);
+  }
+
+  /** Each learns what became of it. One that throws or is late by then is told so, and the others are decided again. */
+  async #together(subject: string, waiting: readonly Waiting[]): Promise<void> {
+    let left = waiting;
+    while (left.length > 0) {
+      let refused: Waiting | null = null;
+      const decideAll = (rows: StagedRows, now: number): (() => void)[] =>
+        left.map((one) => {
+          refused = one;
+          const settle = one.decide(rows, now);
+          refused = null;
+          return settle;
+        });
+      try {
+        const wanted = { subject, ids: left.map(({ id }) => id) };
+        const settled = await this.#attempts(wanted, decideAll, Math.min(...left.map(({ until }) => until)));
+        for (const settle of settled) settle();
+        return;
+      } catch (error) {
+        const now = this.#engine.now();
+        const out = left.filter((one) => one === refused || one.until <= now);
+        for (const { reject } of out.length > 0 ? out : left) reject(error);
+        left = out.length > 0 ? left.filter((one) => !out.includes(one)) : [];
+      }
+    }
+  }
+
   #inTurn<T>(wanted: Wanted, until: number, write: () => Promise<T>): Promise<T> {
     const key = wanted.subject ?? wanted.ids?.[0] ?? 'sweep';
     const before = this.#last.get(key);
@@ -134,6 +200,15 @@ export class Decisions {
 /** A client that was offline may send it late: then it does nothing. */
 function inTime(stage: Stage, until: number): Stage {
   return { ...stage, before: Math.min(stage.before, Math.floor(until)) };
+}
+
+/** One of those that are written together. */
+interface Waiting {
+  readonly id: string;
+  readonly until: number;
+  /** Answers what to tell it once it is written. */
+  readonly decide: (rows: StagedRows, now: number) => () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** What to load, and what to decide about it. */

@@ -99,8 +99,9 @@ export class StagedRows implements Rows {
 
   #of(subject: string): SessionRecord[] {
     this.#subject = subject;
-    const records = [...this.#found.values()].filter((record) => record.subject === subject);
-    return records.map(({ id }) => this.#present(id)).filter((record) => record !== null);
+    const ids = new Set([...this.#found.keys(), ...this.#inserted]);
+    const records = [...ids].map((id) => this.#present(id)).filter((record) => record !== null);
+    return records.filter((record) => record.subject === subject);
   }
 
   /** More is due for the sweep than was claimed. */

@@ -1,4 +1,4 @@
-import type { Store, Swept } from '../../lifecycle/ports.ts';
+import type { Created, Store, Swept } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { partitionOf } from '../../lifecycle/token.ts';
 import * as operations from '../operations.ts';
@@ -11,7 +11,7 @@ import type { StagedRows } from './rows.ts';
 
 /** The store port over a networked engine: load, decide, commit. */
 export function staged(engine: Engine): Store {
-  const { decide, decideEach, decideInParts } = new Decisions(engine);
+  const { decide, decideEach, decideInParts, decideTogether } = new Decisions(engine);
   return {
     name: engine.name,
     distance: 'network',
@@ -32,18 +32,22 @@ export function staged(engine: Engine): Store {
     close: () => engine.close(),
     touch: (touches) => engine.touch(touches),
 
-    create: (session, options) =>
-      decide(
-        {
-          ids: [session.id, ...(options.replaces ? [options.replaces.id] : [])],
-          ...(session.subject === null ? { anonymous: options.mostAnonymous } : { subject: session.subject }),
-        },
-        (rows, now) => {
-          rows.boundAnonymous(session.subject === null ? options.mostAnonymous : Number.POSITIVE_INFINITY);
-          return operations.create(rows, now, session, options);
-        },
-        options,
-      ),
+    create(session, options) {
+      const { id, subject } = session;
+      const create = (rows: StagedRows, now: number): Created => operations.create(rows, now, session, options);
+      if (subject === null) {
+        const { mostAnonymous: most, replaces } = options;
+        const ids = [id, ...(replaces ? [replaces.id] : [])];
+        const bounded = (rows: StagedRows, now: number): Created => {
+          rows.boundAnonymous(most);
+          return create(rows, now);
+        };
+        return decide({ ids, anonymous: most }, bounded, options);
+      }
+      return options.replaces
+        ? decide({ ids: [id, options.replaces.id], subject }, create, options)
+        : decideTogether({ id, subject }, create, options);
+    },
     update: (id, version, change, options) =>
       decide({ ids: [id] }, (rows, now) => operations.update(rows, now, id, version, change, options), options),
     end: (id, options) =>
