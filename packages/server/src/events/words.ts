@@ -50,6 +50,8 @@ function listed(names: readonly string[] = []): string {
 function noticed({ code, count = 1 }: SessionEvent): Said {
   const times = count === 1 ? '' : ` ${count} times`;
   switch (code) {
+    case 'event_unreadable':
+      return { stage: 'tracking', says: 'Something happened of which the record cannot be read.' };
     case 'secret_mismatch':
       return { stage: 'tracking', says: `A wrong secret was refused${times}.` };
     case 'token_replaced':

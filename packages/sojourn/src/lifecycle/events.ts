@@ -29,8 +29,11 @@ export interface SessionEvent {
   readonly actor?: string;
   /** Of an ending: where the subject goes on, when the session was replaced. */
   readonly replacedBy?: string;
-  /** Of `noticed`: what was refused or went wrong, and how often since the last such event. */
-  readonly code?: Code | 'secret_mismatch';
+  /**
+   * Of `noticed`: what was refused or went wrong, and how often since the last such event. In the place of an
+   * event whose text is corrupt stands `event_unreadable`, of which neither time nor session is known.
+   */
+  readonly code?: Code | 'secret_mismatch' | 'event_unreadable';
   readonly count?: number;
   readonly permissions?: readonly string[];
   /** Of an ending, for the subject's own history: what the tombstone no longer tells. */

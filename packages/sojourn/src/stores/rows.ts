@@ -79,16 +79,52 @@ export function erased({ device, actor, by, ...event }: SessionEvent): SessionEv
 
 /** The same of its text; `null` where that cannot be read: it may tell anything, so it goes whole. */
 export function erasedText(text: string): string | null {
-  try {
-    const event: unknown = JSON.parse(text);
-    return isEvent(event) ? JSON.stringify(erased(event)) : null;
-  } catch {
-    return null;
-  }
+  const event = readableEvent(text);
+  return event === null ? null : JSON.stringify(erased(event));
+}
+
+/** What an event's text says. One that cannot be read says so in its place: whoever follows them is told, and not stopped. */
+export function eventIn(text: string): SessionEvent {
+  return readableEvent(text) ?? unreadableEvent;
+}
+
+const unreadableEvent: SessionEvent = {
+  type: 'noticed',
+  code: 'event_unreadable',
+  at: 0,
+  sessionId: '',
+  subject: null,
+  kind: '',
+};
+
+/** `null` where it cannot be read. */
+export function readableEvent(text: string): SessionEvent | null {
+  const value = parsed(text);
+  return isEvent(value) ? value : null;
 }
 
 function isEvent(value: unknown): value is SessionEvent {
   return typeof value === 'object' && value !== null && 'type' in value;
+}
+
+/** What is kept for a subject's next sign-in. Where it cannot be read it is lost: nobody could sign in as them again. */
+export function keptIn(text: string): SubjectRecord['kept'] {
+  const value = parsed(text);
+  return isKept(value) ? value : undefined;
+}
+
+function isKept(value: unknown): value is NonNullable<SubjectRecord['kept']> {
+  return typeof value === 'object' && value !== null && 'id' in value && 'data' in value && 'until' in value;
+}
+
+/** `undefined` for what is not JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** What the engine's `page` filters by. */

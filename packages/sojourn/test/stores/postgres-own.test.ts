@@ -8,6 +8,7 @@ import { code, Lab } from '../lab.ts';
 import { pgbouncer } from './pgbouncer.ts';
 import { type PostgresServer, postgresServer } from './postgres-server.ts';
 import { skipWithout } from './process.ts';
+import { assertToldInPlace } from './unreadable-event.ts';
 
 /* What is PostgreSQL's own: migrations, poolers, rows that cannot be read, a server that dies. */
 
@@ -230,6 +231,28 @@ test('one record that cannot be read does not keep the rest from being ended (G6
   const swept = await store.sweep(10);
   assert.deepEqual([swept.expired.map(({ id }) => id), swept.unreadable], [[bobs.id], [lost.id]]);
   assert.deepEqual((await store.sweep(10)).unreadable, []);
+});
+
+test('what is kept for a subject and cannot be read is lost, and nothing with it [postgres]', { skip }, async () => {
+  const schema = freshSchema();
+  const store = await postgres(pool, { schema });
+  await store.endAll('u1', { reason: 'account_disabled', by: 'root', disable: true, operation: operation() });
+  for (const kept of ['not json', 'null', '7', '{}']) {
+    await pool.query(`UPDATE ${schema}.subjects SET kept = $1`, [kept]);
+    assert.deepEqual([(await store.subject('u1')).disabled, (await store.subject('u1')).kept], [true, undefined]);
+  }
+  await store.enable('u1', { operation: operation() });
+  assert.equal((await created(store, 'u1')).subject, 'u1');
+  await store.close();
+});
+
+test('G10: an event that cannot be read is told in its place [postgres]', { skip }, async () => {
+  const schema = freshSchema();
+  const store = await postgres(pool, { schema });
+  await assertToldInPlace(store, async (_id, body) => {
+    await pool.query(`UPDATE ${schema}.events SET body = $1 WHERE number = 2`, [body]);
+  });
+  await store.close();
 });
 
 test('an event that cannot be read does not keep a purge from the rest, and goes whole [postgres]', {

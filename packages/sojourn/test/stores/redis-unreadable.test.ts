@@ -3,6 +3,7 @@ import { isTerminal } from '../../src/lifecycle/events.ts';
 import { allEvents, created, operation } from '../../src/stores/contract/subject.ts';
 import { retention } from '../../src/stores/rows.ts';
 import { onSeam, type Seam } from './redis-seam.ts';
+import { assertToldInPlace } from './unreadable-event.ts';
 
 /* A record of a newer release, or one that is no record at all, stops nothing and ends with the others. */
 
@@ -72,6 +73,26 @@ onRedis('a record that could not be read for a while is written again once it ca
   await created(store, 'u1');
   await send(['SET', key, `0000000002${text.slice(10)}`]);
   assert.equal((await store.end(id, { ...revoked, operation: operation() }))?.ended, true);
+});
+
+onRedis('G16: a subject that cannot be read is unknown, not enabled', async ({ store, send, prefix }) => {
+  const { id } = await created(store, 'u1');
+  await store.endAll('u1', { reason: 'account_disabled', by: 'root', disable: true, operation: operation() });
+  const key = `${prefix}:{${id.charAt(0)}}:u:u1`;
+  const text = String(await send(['GET', key]));
+  for (const body of ['not json', 'null']) {
+    await send(['SET', key, `${text.slice(0, text.indexOf('{'))}${body}`]);
+    await assert.rejects(created(store, 'u1'), { code: 'store_unavailable' });
+    await assert.rejects(async () => store.subject('u1'), { code: 'store_unavailable' });
+  }
+});
+
+onRedis('G10: an event that cannot be read is told in its place', async ({ store, send, prefix }) => {
+  await assertToldInPlace(store, async (id, body) => {
+    const list = `${prefix}:{${id.charAt(0)}}:e`;
+    await send(['ZREMRANGEBYSCORE', list, '2', '2']);
+    await send(['ZADD', list, '2', `2:${body}`]);
+  });
 });
 
 onRedis('an event that cannot be read does not keep a purge from the rest, and goes whole', async (seam) => {

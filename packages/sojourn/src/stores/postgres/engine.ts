@@ -6,7 +6,7 @@ import { partitions } from '../../lifecycle/token.ts';
 import { Announcements } from '../announcements.ts';
 import { beatOf, type Change } from '../changes.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { mostEnded, retention } from '../rows.ts';
+import { eventIn, mostEnded, retention } from '../rows.ts';
 import { aheadBy } from '../staged/ahead.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
@@ -87,7 +87,7 @@ export class PostgresEngine implements Engine {
     ]);
     return {
       live: live.map(sessionOf).sort((a, b) => b.createdAt - a.createdAt),
-      ended: ended.map((row) => JSON.parse(String(row['body']))),
+      ended: ended.map((row) => eventIn(String(row['body']))),
     };
   }
 
@@ -120,8 +120,7 @@ export class PostgresEngine implements Engine {
     const found: readonly (readonly [number, number, string])[] = listOf(row?.['events']);
     const events = found.map(([partition, number, body]) => {
       at[partition] = number;
-      const event: SessionEvent = JSON.parse(body);
-      return { event, cursor: encodeCursor({ epoch: this.#epoch, at }) };
+      return { event: eventIn(body), cursor: encodeCursor({ epoch: this.#epoch, at }) };
     });
     return { events, cursor: encodeCursor({ epoch: this.#epoch, at }) };
   }

@@ -4,7 +4,7 @@ import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { changesKept } from '../changes.ts';
 import { partitionOfSubject } from '../partition.ts';
-import { dueAt, stateOf } from '../rows.ts';
+import { dueAt, keptIn, stateOf } from '../rows.ts';
 import type { Stage, StampedSubject, UnreadableRow } from '../staged/engine.ts';
 import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
 
@@ -112,7 +112,7 @@ export function stampedOf(value: unknown): StampedSubject {
     subject: String(subject),
     changedAt: Number(changedAt ?? 0),
     disabled: disabled === true,
-    kept: typeof kept === 'string' ? JSON.parse(kept) : undefined,
+    kept: typeof kept === 'string' ? keptIn(kept) : undefined,
   };
   return { record, stamp: Number(stamp) };
 }

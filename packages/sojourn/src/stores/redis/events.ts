@@ -2,6 +2,7 @@ import type { SessionEvent } from '../../lifecycle/events.ts';
 import type { Store } from '../../lifecycle/ports.ts';
 import { partitions } from '../../lifecycle/token.ts';
 import { cursorLost, decodeCursor, encodeCursor, readCursor, shortMark } from '../cursor.ts';
+import { eventIn, readableEvent } from '../rows.ts';
 import { listOf, type Send } from './client.ts';
 import type { Keys } from './keys.ts';
 
@@ -21,19 +22,18 @@ export function bodyOf(event: SessionEvent, mark: string): string {
   return JSON.stringify({ ...event, ...(mark === '' ? {} : { mark }) });
 }
 
-function numberedText(text: string | null): NumberedText {
-  const colon = (text ?? '').indexOf(':');
-  const { mark = '', ...event } = JSON.parse((text ?? '').slice(colon + 1));
-  return { number: Number((text ?? '').slice(0, colon)), mark, event, text: text ?? '' };
+function numberedText(given: string | null): NumberedText {
+  const text = given ?? '';
+  const colon = text.indexOf(':');
+  const { mark = '', ...event }: Marked = eventIn(text.slice(colon + 1));
+  return { number: Number(text.slice(0, colon)), mark, event, text };
 }
+
+type Marked = SessionEvent & { readonly mark?: string };
 
 /** The same, or `null` where it cannot be read. */
 export function ifReadable(text: string | null): NumberedText | null {
-  try {
-    return numberedText(text);
-  } catch {
-    return null;
-  }
+  return readableEvent((text ?? '').replace(/^[^:]*:/, '')) === null ? null : numberedText(text);
 }
 
 /** One number of a partition, and the mark of the event that has it; 0 before the first. */

@@ -89,8 +89,16 @@ export function decodeSubject(subject: string, text: string | null): StampedSubj
   const body = text.slice(stampWidth);
   const stamp = Number(text.slice(0, stampWidth));
   if (body === '') return { record: null, stamp };
-  const { changedAt, disabled, kept } = JSON.parse(body);
-  return { record: { subject, changedAt, disabled, kept }, stamp };
+  return { record: { subject, ...subjectIn(body) }, stamp };
+}
+
+function subjectIn(body: string): Omit<SubjectRecord, 'subject'> {
+  try {
+    const { changedAt, disabled, kept } = JSON.parse(body);
+    return { changedAt, disabled, kept };
+  } catch (cause) {
+    throw new SojournError('store_unavailable', 'The record of a subject cannot be read: it is not JSON.', { cause });
+  }
 }
 
 export function stampOf(stamp: number): string {

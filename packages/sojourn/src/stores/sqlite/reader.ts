@@ -5,7 +5,7 @@ import type { Beat, EventsPage, Mark, Page, Store, SubjectRecord, SubjectsPage }
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { beatOf, type ChangesSince, changesKept } from '../changes.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { mostEnded, retention } from '../rows.ts';
+import { eventIn, mostEnded, retention } from '../rows.ts';
 import { decodeRecord } from '../wire.ts';
 import { pragmas } from './pragmas.ts';
 import { sessionColumns, sessionOf, subjectOf } from './rows.ts';
@@ -63,7 +63,7 @@ export class Reader {
         .sort((a, b) => b.createdAt - a.createdAt),
       ended: this.#statements.endedOf
         .all(subject, now - retention, mostEnded)
-        .map((row) => JSON.parse(String(row['body']))),
+        .map((row) => eventIn(String(row['body']))),
     }));
   }
 
@@ -88,8 +88,7 @@ export class Reader {
       const at = after === null ? [...forgotten] : decodeCursor(after, { epoch: this.#epoch, forgotten, counters });
       const events = this.#eventsAfter(at, counters, most).map((row) => {
         at[Number(row['partition'])] = Number(row['number']);
-        const event: SessionEvent = JSON.parse(String(row['body']));
-        return { event, cursor: encodeCursor({ epoch: this.#epoch, at }) };
+        return { event: eventIn(String(row['body'])), cursor: encodeCursor({ epoch: this.#epoch, at }) };
       });
       return { events, cursor: encodeCursor({ epoch: this.#epoch, at }) };
     });

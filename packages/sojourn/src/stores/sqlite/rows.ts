@@ -4,7 +4,7 @@ import { isTerminal } from '../../lifecycle/events.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
 import { slotOf } from '../changes.ts';
-import { dueAt, erasedText, type NumberedEvent, type Rows, stateOf, type Unreadable } from '../rows.ts';
+import { dueAt, erasedText, keptIn, type NumberedEvent, type Rows, stateOf, type Unreadable } from '../rows.ts';
 import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
 
 type Row = Record<string, unknown>;
@@ -39,7 +39,7 @@ export function subjectOf(row: Row): SubjectRecord {
     subject: String(row['subject']),
     changedAt: Number(row['changed_at']),
     disabled: row['disabled'] === 1,
-    kept: row['kept'] === null ? undefined : JSON.parse(String(row['kept'])),
+    kept: row['kept'] === null ? undefined : keptIn(String(row['kept'])),
   };
 }
 

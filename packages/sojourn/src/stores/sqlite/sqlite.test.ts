@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { assertToldInPlace } from '../../../test/stores/unreadable-event.ts';
 import { temporary } from '../../../test/temporary.ts';
 import { SojournError } from '../../lifecycle/errors.ts';
 import { isTerminal } from '../../lifecycle/events.ts';
@@ -167,6 +168,28 @@ test('G10: permissions that cannot be taken from a record end it, and a purge re
   tamper(path, 'UPDATE sessions SET format = 2');
   await store.purge('u1', { operation: operation() });
   assert.equal(await store.find(id), null);
+  await store.close();
+});
+
+test('what is kept for a subject and cannot be read is lost, and nothing with it [sqlite]', async () => {
+  const path = freshPath();
+  const store = sqlite(path);
+  await store.endAll('u1', { reason: 'account_disabled', by: 'root', disable: true, operation: operation() });
+  for (const kept of ['not json', 'null', '7', '{}']) {
+    tamper(path, `UPDATE subjects SET kept = '${kept}'`);
+    assert.deepEqual([(await store.subject('u1')).disabled, (await store.subject('u1')).kept], [true, undefined]);
+  }
+  await store.enable('u1', { operation: operation() });
+  assert.equal((await created(store, 'u1')).subject, 'u1');
+  await store.close();
+});
+
+test('G10: an event that cannot be read is told in its place [sqlite]', async () => {
+  const path = freshPath();
+  const store = sqlite(path);
+  await assertToldInPlace(store, async (_id, body) =>
+    tamper(path, `UPDATE events SET body = '${body}' WHERE position = 2`),
+  );
   await store.close();
 });
 
