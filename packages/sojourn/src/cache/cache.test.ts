@@ -187,7 +187,8 @@ test('never more is remembered than the bytes that are given, and what is asked 
   const wanted = await site.known();
   for (let i = 0; i < 200; i++) {
     const { id } = await created(site.engine, `v${i}`);
-    await site.near.store.find(id);
+    // Who comes once gets no room in the place of others.
+    for (let times = 0; times < 2; times++) await site.near.store.find(id);
     assert.ok(site.get(wanted));
   }
   const { bytes, entries, evicted } = site.near.counts;

@@ -44,6 +44,40 @@ test('what sessions have alike is in memory once, and is what each of them had',
   );
 });
 
+test('once there is no room, only what is asked for again gets some', () => {
+  const entries = new Entries(20_000);
+  const ids = Array.from({ length: 300 }, (_, i) => `A${String(i).padStart(5, '0')}-is-another-one-`);
+  const there = (): string[] => ids.filter((id) => entries.get(id, 0) !== null);
+  for (const id of ids.slice(0, 200)) entries.set(record(id), 1);
+  const before = there();
+  assert.deepEqual([before, entries.evicted], [ids.slice(0, entries.size), 0]);
+  // What is there is kept as it is read now, without being asked for twice.
+  const [first = ''] = before;
+  entries.set(record(first, { data: '{"n":1}' }), 2);
+  assert.equal(entries.get(first, 0)?.data, '{"n":1}');
+  for (const id of ids.slice(200)) entries.set(record(id), 3);
+  assert.equal(entries.evicted, 0);
+  for (const id of ids.slice(200, 203)) {
+    entries.set(record(id), 4);
+    assert.equal(entries.get(id, 0)?.id, id);
+  }
+  assert.ok(entries.evicted >= 2 && entries.evicted <= 3 && entries.bytes <= 20_000);
+});
+
+test('where all were asked for, one that comes is not put out again, and few are passed for it', () => {
+  const entries = new Entries(2_000_000);
+  const ids = Array.from({ length: 3000 }, (_, i) => `A${String(i).padStart(5, '0')}-is-another-one-`);
+  for (const id of ids) entries.set(record(id), 1);
+  const known = ids.filter((id) => entries.get(id, 0) !== null);
+  entries.set(record(ids.at(-1) ?? ''), 2);
+  assert.equal(entries.get(ids.at(-1) ?? '', 0)?.id, ids.at(-1));
+  // The hand has passed 256 and put out the one behind them.
+  assert.deepEqual(
+    known.filter((id) => entries.get(id, 0) === null),
+    [known[256]],
+  );
+});
+
 test('lists that differ only in where a name ends are two', () => {
   const known = new Alike();
   assert.deepEqual(

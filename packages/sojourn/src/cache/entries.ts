@@ -1,6 +1,7 @@
 import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitionOf, partitions } from '../lifecycle/token.ts';
 import { Alike } from './alike.ts';
+import { Lately } from './lately.ts';
 
 interface Entry {
   record: SessionRecord;
@@ -47,11 +48,18 @@ const headLength = 12;
 const headOf = (id: string): string => id.slice(0, headLength);
 const restOf = (id: string): string => id.slice(headLength);
 
-/** Live records by partition, never more than so many bytes: the ones that nobody asks for go first (CLOCK). */
+/** Where all were asked for, the hand would have to pass all of them for the sake of one. */
+const mostSpared = 256;
+
+/**
+ * Live records by partition, never more than so many bytes: the ones that nobody asks for go first (CLOCK). Once
+ * there is no room, who was not asked for lately gets none: what a crawler leaves or a scan reads displaces nobody.
+ */
 export class Entries {
   readonly #most: number;
   readonly #parts: readonly Map<string, Entry>[] = Array.from({ length: partitions }, () => new Map());
   readonly #alike = new Alike();
+  readonly #lately = new Lately();
   #hand = 0;
   bytes = 0;
   size = 0;
@@ -79,11 +87,13 @@ export class Entries {
     if (before !== undefined) this.delete(before.record.id);
     const bytes = bytesOf(record);
     if (bytes > this.#most) return;
+    const crowded = this.bytes + bytes > this.#most;
+    if (crowded && before === undefined && !this.#lately.again(record.id)) return;
     const kept = frozen({ ...record, id: alone(record.id), data: alone(record.data), ...this.#shared(record) });
-    part?.set(head, { record: kept, rest: restOf(kept.id), bytes, at, used: false });
+    part?.set(head, { record: kept, rest: restOf(kept.id), bytes, at, used: crowded });
     this.bytes += bytes;
     this.size += 1;
-    while (this.bytes > this.#most) this.#advance();
+    for (let spared = 0; this.bytes > this.#most; ) spared += this.#advance(spared < mostSpared) ? 1 : 0;
   }
 
   /** Forward only. */
@@ -127,21 +137,22 @@ export class Entries {
     }
   }
 
-  /** The hand passes one entry: one that was asked for stays another round. */
-  #advance(): void {
+  /** The hand passes one entry: one that was asked for stays another round. Whether one was spared. */
+  #advance(spares: boolean): boolean {
     const part = this.#parts[this.#hand];
     this.#hand = (this.#hand + 1) % partitions;
     const [first] = part ?? [];
-    if (part === undefined || first === undefined) return;
+    if (part === undefined || first === undefined) return false;
     const [head, entry] = first;
-    if (!entry.used) {
+    if (!entry.used || !spares) {
       this.delete(entry.record.id);
       this.evicted += 1;
-      return;
+      return false;
     }
     entry.used = false;
     part.delete(head);
     part.set(head, entry);
+    return true;
   }
 }
 
