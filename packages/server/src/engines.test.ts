@@ -9,6 +9,7 @@ import { postgresServer } from '../../sojourn/test/stores/postgres-server.ts';
 import { skipWithout } from '../../sojourn/test/stores/process.ts';
 import { redisServer } from '../../sojourn/test/stores/redis-server.ts';
 import { dataFolder, sojourn } from '../test/process.ts';
+import { SilentProxy } from '../test/silent-proxy.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { shownAddress } from './engines.ts';
 import { createServer } from './server.ts';
@@ -45,6 +46,36 @@ for (const [name, { skip, start }] of Object.entries(engines)) {
       await engine.stop();
       rmSync(folder, { recursive: true });
     }
+  });
+}
+
+for (const [name, { skip, start }] of Object.entries(engines)) {
+  test(`G8: while ${name} is out of reach, who is signed in gets a 503 page and keeps their cookie`, {
+    skip,
+  }, async (t) => {
+    const engine = await start();
+    t.after(() => engine.stop());
+    const proxy = new SilentProxy(engine.url);
+    const folder = mkdtempSync(join(tmpdir(), 'sojourn-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const config = readConfig(['--data', join(folder, 'data'), '--port', '0', '--store', await proxy.start()], {});
+    const server = await createServer(config);
+    t.after(() => server.close());
+    const browser = new Visitor(await server.app.listen({ port: 0, host: 'localhost' }));
+    await server.context.users.add('ada', 'correct horse battery', []);
+    assert.equal((await browser.post('/login', { username: 'ada', password: 'correct horse battery' })).status, 303);
+    const jar = new Map(browser.jar);
+    proxy.stop();
+    // What is remembered is served for the bound; whoever writes is looked up anew.
+    for (const path of ['/account/sessions/terminate-others', '/logout']) {
+      const { status, headers } = await browser.post(path);
+      assert.deepEqual([status, headers.get('retry-after') !== null, headers.getSetCookie()], [503, true, []], path);
+    }
+    let answer = await browser.get('/account');
+    while (answer.status === 200) answer = await browser.get('/account');
+    assert.deepEqual([answer.status, answer.headers.get('retry-after') !== null], [503, true]);
+    assert.match(answer.text, /<h1/);
+    assert.deepEqual(browser.jar, jar);
   });
 }
 
