@@ -9,6 +9,7 @@ import { fastifySessions } from '../../src/frameworks/fastify.ts';
 import { fetchSessions } from '../../src/frameworks/fetch.ts';
 import { honoSessions } from '../../src/frameworks/hono.ts';
 import { nodeSessions } from '../../src/frameworks/node.ts';
+import { endWith } from '../../src/live/live.ts';
 import type { Session } from '../../src/session.ts';
 import type { Sessions } from '../../src/sessions.ts';
 import type { Data, Permission } from '../lab.ts';
@@ -36,6 +37,14 @@ function told(session: Session<Data, Permission>): object {
   };
 }
 
+/** What `GET /wait` answers once its session has ended. */
+async function ended(session: Session<Data, Permission>, acted: string[]): Promise<object> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  endWith(session, resolve);
+  acted.push('waits');
+  return { ended: await promise };
+}
+
 const signIn = { permissions: ['read'], factor: 'password' } as const;
 const binding = { stepUpPath: '/confirm' };
 
@@ -50,6 +59,7 @@ const overExpress: Build = async (sessions, acted) => {
   app.get('/untouched', (_req, res) => void res.json({}));
   app.get('/calm', (req, res) => void res.json(told(web.session(req))));
   app.get('/eager', (req, res) => void res.json(told(web.session(req))));
+  app.get('/wait', async (req, res) => void res.json(await ended(web.session(req), acted)));
   app.post('/login', async (req, res) => {
     await web.session(req).signIn(req.body.user, signIn);
     res.redirect(303, web.returnPath(req));
@@ -120,6 +130,7 @@ const overFastify: Build = async (sessions, acted) => {
     told(web.session(request)),
   );
   app.get('/eager', { config: { sojourn: { eager: true } } as object }, (request) => told(web.session(request)));
+  app.get('/wait', (request) => ended(web.session(request), acted));
   app.post('/login', async (request, reply) => {
     await web.session(request).signIn(field(request.body, 'user'), signIn);
     return reply.redirect(web.returnPath(request), 303);
@@ -178,6 +189,7 @@ const overHono: Build = async (sessions, acted) => {
   app.get('/untouched', (c) => c.json({}));
   app.get('/calm', (c) => c.json(told(web.session(c))));
   app.get('/eager', (c) => c.json(told(web.session(c))));
+  app.get('/wait', async (c) => c.json(await ended(web.session(c), acted)));
   app.post('/login', async (c) => {
     const { user } = await c.req.parseBody();
     await web.session(c).signIn(String(user), signIn);
@@ -243,6 +255,8 @@ const overNode: Build = async (sessions, acted) => {
         case 'GET /calm':
         case 'GET /eager':
           return json(told(session));
+        case 'GET /wait':
+          return json(await ended(session, acted));
         case 'POST /login': {
           await session.signIn((await form()).get('user') ?? '', signIn);
           return void res.writeHead(303, { location: web.returnPath(req) }).end();
@@ -315,6 +329,8 @@ const overFetch: Build = async (sessions, acted) => {
         case 'GET /calm':
         case 'GET /eager':
           return Response.json(told(session));
+        case 'GET /wait':
+          return Response.json(await ended(session, acted));
         case 'POST /login': {
           const form = await (await session.body()).formData();
           await session.signIn(String(form.get('user')), signIn);

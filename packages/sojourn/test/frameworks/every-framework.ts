@@ -8,6 +8,8 @@ interface Fixture {
   readonly app: App;
   readonly lab: Lab;
   readonly visitor: Visitor;
+  /** The same application on other sessions, as in another process. */
+  readonly another: (sessions: Lab['sessions']) => Promise<App>;
 }
 
 /** One behaviour that every framework's binding has. */
@@ -20,10 +22,16 @@ export function everyFramework(
     test(`${title} [${name}]`, async () => {
       const lab = new Lab(options);
       const app = await listen(build, lab.sessions);
+      const apps = [app];
+      const another: Fixture['another'] = async (sessions) => {
+        const other = await listen(build, sessions);
+        apps.push(other);
+        return other;
+      };
       try {
-        await run({ app, lab, visitor: new Visitor(app.origin) });
+        await run({ app, lab, visitor: new Visitor(app.origin), another });
       } finally {
-        await app.close();
+        for (const one of apps) await one.close();
         await lab.sessions.close();
       }
     });
