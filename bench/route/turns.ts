@@ -43,7 +43,7 @@ export interface Comparison {
 const connections = 32;
 const leadIn = 150;
 /** A process has luck of its own, with its memory and with what the compiler makes of it: each candidate has as many, one after another. */
-const sittings = 3;
+const sittings = 6;
 const serverCore = 0;
 /** Of the load, and of the engines where there are any. */
 export const loadCore = 1;
@@ -54,7 +54,7 @@ interface Pace {
   readonly warmUp: number;
 }
 
-const pace: Pace = { duration: 400, warmUp: 3000 };
+const pace: Pace = { duration: 400, warmUp: 2000 };
 const quickPace: Pace = { duration: 150, warmUp: 300 };
 
 interface Measured {
