@@ -63,6 +63,28 @@ test('sign-ins of one user that wait for one another are written together [postg
   await store.close();
 });
 
+test('G8: a sign-in that the engine fails takes none of those with it that waited beside it [postgres]', {
+  skip,
+}, async () => {
+  const failing: PostgresClient = {
+    async query(statement) {
+      if (JSON.stringify(statement.values).includes('poison')) throw new Error('out of range');
+      return pool.query(statement);
+    },
+  };
+  const store = await postgres(failing, { schema: freshSchema() });
+  const data = (n: number): string => JSON.stringify(n === 7 ? { is: 'poison' } : {});
+  const results = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, n) => created(store, 'u1', { data: data(n) })),
+  );
+  assert.deepEqual(
+    results.flatMap(({ status }, n) => (status === 'rejected' ? [n] : [])),
+    [7],
+  );
+  assert.equal((await store.list('u1')).live.length, 19);
+  await store.close();
+});
+
 test('G7: a primary that waits for a standby which is gone proves nothing, though it answers [postgres]', {
   skip,
 }, async () => {

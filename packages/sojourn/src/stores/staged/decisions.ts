@@ -122,29 +122,30 @@ export class Decisions {
     void this.#inTurn({ subject }, until, write);
   }
 
-  /** Each learns what became of it. One that throws or is late by then is told so, and the others are decided again. */
+  /**
+   * Each learns what became of it. One that throws is told so, and the others are decided again; where the engine
+   * fails or it is too late for one of them, each is by itself.
+   */
   async #together(subject: string, waiting: readonly Waiting[]): Promise<void> {
-    let left = waiting;
-    while (left.length > 0) {
-      let refused: Waiting | null = null;
-      const decideAll = (rows: StagedRows, now: number): (() => void)[] =>
-        left.map((one) => {
+    if (waiting.length === 0) return;
+    let refused = waiting.length === 1 ? waiting[0] : undefined;
+    const decideAll = (rows: StagedRows, now: number): (() => void)[] =>
+      waiting.map((one) => {
+        try {
+          return one.decide(rows, now);
+        } catch (error) {
           refused = one;
-          const settle = one.decide(rows, now);
-          refused = null;
-          return settle;
-        });
-      try {
-        const wanted = { subject, ids: left.map(({ id }) => id) };
-        const settled = await this.#attempts(wanted, decideAll, Math.min(...left.map(({ until }) => until)));
-        for (const settle of settled) settle();
-        return;
-      } catch (error) {
-        const now = this.#engine.now();
-        const out = left.filter((one) => one === refused || one.until <= now);
-        for (const { reject } of out.length > 0 ? out : left) reject(error);
-        left = out.length > 0 ? left.filter((one) => !out.includes(one)) : [];
-      }
+          throw error;
+        }
+      });
+    try {
+      const wanted = { subject, ids: waiting.map(({ id }) => id) };
+      const settled = await this.#attempts(wanted, decideAll, Math.min(...waiting.map(({ until }) => until)));
+      for (const settle of settled) settle();
+    } catch (error) {
+      refused?.reject(error);
+      const left = waiting.filter((one) => one !== refused);
+      for (const some of refused ? [left] : left.map((one) => [one])) await this.#together(subject, some);
     }
   }
 
