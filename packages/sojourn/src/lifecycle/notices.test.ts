@@ -27,6 +27,25 @@ async function bench(): Promise<Bench> {
   return { lab, between, notices, failures, id, recorded };
 }
 
+test('the first of its kind is recorded soon, also while another waits for its minute', async () => {
+  const { lab, notices, id, recorded } = await bench();
+  const other = (await (await lab.signedIn('u2')).signedIn()).id;
+  notices.add(id, 'secret_mismatch');
+  lab.clock.advance('2s');
+  await settled();
+  notices.add(id, 'secret_mismatch');
+  notices.add(other, 'secret_mismatch');
+  lab.clock.advance(200);
+  await settled();
+  assert.deepEqual(await recorded(), [
+    [id, 'secret_mismatch', 1],
+    [other, 'secret_mismatch', 1],
+  ]);
+  lab.clock.advance('1m');
+  await settled();
+  assert.deepEqual((await recorded()).at(-1), [id, 'secret_mismatch', 1]);
+});
+
 test('the first of its kind is recorded soon, with the count so far', async () => {
   const { lab, notices, id, recorded } = await bench();
   for (let i = 0; i < 3; i++) notices.add(id, 'secret_mismatch');

@@ -3,7 +3,7 @@ import type { Clock, Notice, Store } from './ports.ts';
 const flushAfter = 200;
 /** At most one event of a kind a session in this time; the rest are counted into the next. */
 const interval = 60_000;
-/** Sessions and codes remembered at once; over it the oldest is written out and forgotten. */
+/** Sessions and codes remembered at once; more are dropped and counted. */
 const most = 10_000;
 
 interface Entry {
@@ -20,6 +20,8 @@ export class Notices {
   readonly #failed: (error: unknown) => void;
   readonly #entries = new Map<string, Entry>();
   #cancel: (() => void) | null = null;
+  /** When the timer runs. */
+  #due = 0;
   /** How often a successor was offered without having been seen. */
   readonly #offers = new Map<string, number>();
   /** Notices that were not recorded, since the start. */
@@ -43,7 +45,7 @@ export class Notices {
       this.#entries.set(key, entry);
     }
     entry.count += 1;
-    this.#schedule();
+    this.#scheduleFor(entry.from);
   }
 
   /** Counts one more offer of a session's successor; answers the count since it was last seen. */
@@ -83,11 +85,19 @@ export class Notices {
   }
 
   #schedule(): void {
-    if (this.#cancel !== null || this.#entries.size === 0) return;
-    const now = this.#clock.now();
-    let next = now + interval;
+    let next = Number.POSITIVE_INFINITY;
     for (const entry of this.#entries.values()) next = Math.min(next, entry.from);
-    this.#cancel = this.#clock.after(Math.max(flushAfter, next - now), () => {
+    if (this.#entries.size > 0) this.#scheduleFor(next);
+  }
+
+  /** One timer for all; what is due before it moves it forward. */
+  #scheduleFor(from: number): void {
+    const now = this.#clock.now();
+    const due = Math.max(now + flushAfter, from);
+    if (this.#cancel !== null && this.#due <= due) return;
+    this.#cancel?.();
+    this.#due = due;
+    this.#cancel = this.#clock.after(due - now, () => {
       this.flush().catch(this.#failed);
     });
   }
