@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { Between, settled } from '../../test/between.ts';
 import { code } from '../../test/lab.ts';
 import { created, creating, newSession, operation, writing } from '../stores/contract/subject.ts';
@@ -44,6 +45,23 @@ const calls: Readonly<Record<string, (store: Store) => unknown>> = {
   adopt: (store) => store.adopt([], [], { operation: operation() }),
   note: (store) => store.note([]),
 };
+
+test('an engine’s failure tells what went wrong, not what was in the command or in the row (G15)', async () => {
+  const { store, between } = bench();
+  const failed = Object.assign(new Error('OOM command not allowed', { cause: new Error('out of memory') }), {
+    code: 'OOM',
+    command: { name: 'EVALSHA', args: ['{"formKey":"secret"}'] },
+    detail: 'Failing row contains (secret).',
+  });
+  between.answering('create', () => Promise.reject(failed));
+  await assert.rejects(Promise.resolve(store.create(newSession('u1'), creating())), (error) => {
+    assert.ok(error instanceof SojournError && error.cause instanceof Error);
+    assert.doesNotMatch(inspect(error, { depth: 9 }), /secret/);
+    const { message, cause } = error.cause;
+    assert.deepEqual([message, cause, Reflect.get(error.cause, 'code')], [failed.message, failed.cause, 'OOM']);
+    return true;
+  });
+});
 
 test('what a store answers at once is answered at once, and what later, later', async () => {
   const { store, clock } = bench();

@@ -12,7 +12,7 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
     const unknown = (cause: unknown, late = false): SojournError => {
       if (cause instanceof SojournError) return cause;
       const why = late ? `no answer within ${deadline} ms` : 'the engine failed';
-      return new SojournError('store_unavailable', `${store.name}.${name}: ${why}.`, { cause });
+      return new SojournError('store_unavailable', `${store.name}.${name}: ${why}.`, { cause: bare(cause) });
     };
     const inTime = (...given: never[]): unknown => {
       try {
@@ -56,6 +56,28 @@ export function withDeadline(store: Store, clock: Clock, deadline: number): Stor
     listen: (changed) => store.listen(changed),
     close: bounded('close'),
   };
+}
+
+/** What of a driver's error is about the engine. The rest may be the command or the row, with all that stands in it. */
+const told = [
+  'name',
+  'message',
+  'stack',
+  'cause',
+  'code',
+  'errno',
+  'syscall',
+  'address',
+  'port',
+  'severity',
+  'constraint',
+];
+
+function bare(cause: unknown): unknown {
+  if (cause instanceof Error) {
+    for (const key of Object.keys(cause)) if (!told.includes(key)) Reflect.deleteProperty(cause, key);
+  }
+  return cause;
 }
 
 /**
