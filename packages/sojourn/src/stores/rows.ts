@@ -104,7 +104,12 @@ export function readableEvent(text: string): SessionEvent | null {
 }
 
 function isEvent(value: unknown): value is SessionEvent {
-  return typeof value === 'object' && value !== null && 'type' in value;
+  return (
+    isObject(value) &&
+    typeof value['type'] === 'string' &&
+    typeof value['sessionId'] === 'string' &&
+    typeof value['at'] === 'number'
+  );
 }
 
 /** What is kept for a subject's next sign-in. Where it cannot be read it is lost: nobody could sign in as them again. */
@@ -114,7 +119,17 @@ export function keptIn(text: string): SubjectRecord['kept'] {
 }
 
 function isKept(value: unknown): value is NonNullable<SubjectRecord['kept']> {
-  return typeof value === 'object' && value !== null && 'id' in value && 'data' in value && 'until' in value;
+  return (
+    isObject(value) &&
+    typeof value['id'] === 'string' &&
+    typeof value['until'] === 'number' &&
+    typeof value['data'] === 'string' &&
+    isObject(parsed(value['data']))
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** `undefined` for what is not JSON. */

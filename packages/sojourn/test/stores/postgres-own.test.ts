@@ -8,7 +8,7 @@ import { code, Lab } from '../lab.ts';
 import { pgbouncer } from './pgbouncer.ts';
 import { type PostgresServer, postgresServer } from './postgres-server.ts';
 import { skipWithout } from './process.ts';
-import { assertToldInPlace } from './unreadable-event.ts';
+import { assertToldInPlace, unreadableKept } from './unreadable-event.ts';
 
 /* What is PostgreSQL's own: migrations, poolers, rows that cannot be read, a server that dies. */
 
@@ -259,7 +259,7 @@ test('what is kept for a subject and cannot be read is lost, and nothing with it
   const schema = freshSchema();
   const store = await postgres(pool, { schema });
   await store.endAll('u1', { reason: 'account_disabled', by: 'root', disable: true, operation: operation() });
-  for (const kept of ['not json', 'null', '7', '{}']) {
+  for (const kept of unreadableKept) {
     await pool.query(`UPDATE ${schema}.subjects SET kept = $1`, [kept]);
     assert.deepEqual([(await store.subject('u1')).disabled, (await store.subject('u1')).kept], [true, undefined]);
   }

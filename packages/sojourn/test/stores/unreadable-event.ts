@@ -2,6 +2,15 @@ import assert from 'node:assert/strict';
 import type { Store } from '../../src/lifecycle/ports.ts';
 import { allEvents, created, operation } from '../../src/stores/contract/subject.ts';
 
+/** What may stand in the place of what is kept for a subject. */
+export const unreadableKept: readonly string[] = [
+  'not json',
+  'null',
+  '7',
+  '{}',
+  ...['"garbage"', '5', '"[1]"'].map((data) => `{"id":"a","data":${data},"until":90000000000000}`),
+];
+
 /** An event that cannot be read is told in its place, from a cursor before it too, and hides no other. `spoil`: sets the text of the second. */
 export async function assertToldInPlace(
   store: Store,
@@ -10,7 +19,7 @@ export async function assertToldInPlace(
   const { id } = await created(store, 'u1');
   await store.end(id, { reason: 'signed_out', by: 'u1', operation: operation() });
   const next = await created(store, 'u1');
-  for (const body of ['', 'not json', 'null', '7']) {
+  for (const body of ['', 'not json', 'null', '7', '{"type":"terminated"}']) {
     await spoil(id, body);
     const told = await allEvents(store);
     assert.deepEqual(
