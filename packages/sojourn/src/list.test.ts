@@ -114,6 +114,7 @@ test('ended sessions are told for 28 days with why, when, by whom and on which d
       kind: 'standard',
       reason: 'administrator',
       by: 'root',
+      actor: null,
       endedAt,
       createdAt,
       lastSeenAt: createdAt,

@@ -29,6 +29,8 @@ export interface EndedSession {
   readonly kind: string;
   readonly reason: EndingReason;
   readonly by: string;
+  /** Who acted as the subject, of an impersonation. */
+  readonly actor: string | null;
   readonly endedAt: number;
   readonly createdAt: number | null;
   readonly lastSeenAt: number | null;
@@ -80,6 +82,7 @@ export function devicesOf<P extends string>(
               kind: event.kind,
               reason: event.reason,
               by: event.by,
+              actor: event.actor ?? null,
               endedAt: event.at,
               createdAt: event.createdAt ?? null,
               lastSeenAt: event.lastSeenAt ?? null,

@@ -275,6 +275,46 @@ test('what the actor left in a lost impersonation does not reach the subject’s
   assert.deepEqual((await (await lab.signedIn('u2')).signedIn()).data, {});
 });
 
+test('what was written while acting does not cross to the subject’s own sign-in in the same browser (R-178)', async () => {
+  const lab = new Lab();
+  const browser = await acting(lab);
+  const session = await browser.signedIn();
+  await session.update((draft) => {
+    draft.draft = 'support’s notes';
+  });
+  lab.clock.advance(1);
+  await (await browser.signedIn()).signIn('u2');
+  const own = await browser.signedIn();
+  assert.deepEqual([own.subject, own.actor, own.data], ['u2', null, {}]);
+});
+
+test('a permission that was given and not seen yet is there on the way back (G10)', async () => {
+  const lab = new Lab();
+  const browser = await lab.signedIn('support', { permissions: ['read'] });
+  lab.clock.advance(1);
+  await lab.sessions.setPermissions('support', ['read', 'admin']);
+  lab.clock.advance(1);
+  await (await browser.signedIn()).impersonate('u2', { reason: 'ticket 7' });
+  await (await browser.signedIn()).stopImpersonating();
+  assert.deepEqual((await browser.signedIn()).permissions, ['read', 'admin']);
+});
+
+test('who signs out while acting is named as who did it (G11)', async () => {
+  const lab = new Lab();
+  const browser = await acting(lab);
+  await (await browser.signedIn()).terminate();
+  const [ended] = (await lab.sessions.list('u2')).ended;
+  assert.deepEqual([ended?.reason, ended?.by, ended?.actor], ['signed_out', 'support', 'support']);
+});
+
+test('an impersonation for no time at all is refused, and one’s own session goes on', async () => {
+  const lab = new Lab();
+  const browser = await lab.signedIn('support');
+  const session = await browser.signedIn();
+  await assert.rejects(session.impersonate('u2', { reason: 'x', for: '0s' }), code('option_invalid'));
+  assert.equal((await browser.signedIn()).subject, 'support');
+});
+
 test('suspicion that falls on one’s session in the same moment is not washed off either (R-228)', async () => {
   const between = new Between();
   const lab = new Lab({ policy: { onReuse: 'step-up' }, around: between.around });

@@ -28,7 +28,7 @@ export function impersonate(life: Life, held: Held, subject: string, given: Impe
     throw new SojournError('state_invalid', 'impersonate: use a signed-in session of one’s own.');
   }
   const longest = life.policy.impersonateFor;
-  const lifetime = Math.min(longest, given.for === undefined ? longest : milliseconds(given.for, 'impersonate.for'));
+  const lifetime = Math.min(longest, given.for === undefined ? longest : milliseconds(given.for, 'impersonate.for', 1));
   const actorSubject = own.subject;
   return replace(life, requesterOf(held), { subject, limited: false }, async (from) => {
     // Someone ended or replaced one's own session meanwhile: nothing to act from.
@@ -37,7 +37,9 @@ export function impersonate(life: Life, held: Held, subject: string, given: Impe
     if (from.suspectAt !== undefined) {
       throw new SojournError('fresh_proof_required', 'impersonate: step up first.');
     }
-    const { permissions, factors, kind, data } = from;
+    const { factors, kind, data } = from;
+    // What was given and waits for a new token is there with the next one.
+    const permissions = [...from.permissions, ...(from.grants ?? [])];
     // What the policy allows now: coming back does not lengthen a session past a shortened policy.
     const { expiresAt } = limitsOf(from, life.policy);
     const actor: Actor = {

@@ -35,8 +35,8 @@ export async function signOut(life: Life, held: Held, reason: EndingReason): Pro
     if (!isRefusal(error) || error.code === 'token_replaced') throw error;
     return false;
   }
-  const { id, subject } = held.record;
-  const result = await end(life, id, { reason, by: subject ?? 'visitor' });
+  const { id, subject, actor } = held.record;
+  const result = await end(life, id, { reason, by: actor?.subject ?? subject ?? 'visitor' });
   if (!result || result.ended) return result !== null;
   const { record } = result;
   if (record.ending?.reason === 'replaced') throw refusalError(refuseAs(record, record.ending));
