@@ -26,6 +26,7 @@ import {
 import { splitToken } from './lifecycle/token.ts';
 import { Touches } from './lifecycle/touches.ts';
 import { type Tracked, type TrackOptions, track } from './lifecycle/track.ts';
+import { Turns } from './lifecycle/turns.ts';
 import { type Devices, describe, devicesOf, type SessionSummary } from './list.ts';
 import type { Carrier, Session } from './session.ts';
 import { checkSettings, type LogEntry, type SessionsOptions, type Transport } from './settings.ts';
@@ -117,6 +118,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     policy,
     touches: new Touches(store, clock, failed),
     notices: new Notices(store, clock, failed),
+    turns: new Turns(),
     budget: new AnonymousBudget(clock, policy.anonymousPerMinute),
     ended: (records) => signals.ended(records),
   };

@@ -240,3 +240,17 @@ test('a kind is looked for among the policy’s own and nowhere else (G6, G16)',
   const lab = new Lab({ random: seededRandom(3) });
   await assert.rejects(lab.signedIn('u1', { kind: 'constructor' }), code('option_invalid'));
 });
+
+test('a sign-in that others of its session come before time and again gives up, and says so', async () => {
+  const between = new Between();
+  const lab = new Lab({ around: between.around });
+  const browser = await lab.signedIn();
+  const overtaken = (): object => {
+    between.answering('create', overtaken);
+    return { outcome: 'conflict' };
+  };
+  between.answering('create', overtaken);
+  between.calls.length = 0;
+  await assert.rejects((await browser.signedIn()).signIn('u1'), code('conflict'));
+  assert.equal(between.count('create'), 20);
+});

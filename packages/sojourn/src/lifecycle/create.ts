@@ -122,6 +122,9 @@ function proof(factor: string | undefined, at: number): Factor[] {
   return factor === undefined ? [] : [{ method: text('factor', factor), at }];
 }
 
+/** Each time somebody else who holds the same session has signed in, or has written to it. */
+const mostAttempts = 20;
+
 interface Plan {
   readonly fresh: Fresh;
   readonly checkedAt: number;
@@ -140,7 +143,7 @@ export async function replace(
 ): Promise<Issued> {
   let from = held?.record ?? null;
   if (replacedId !== null) from = await successorOf(life, await life.store.find(replacedId), subject);
-  for (;;) {
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const { fresh, checkedAt, kept } = await plan(from);
     const made = make(life, fresh);
     const created = await life.store.create(made.session, {
@@ -162,6 +165,7 @@ export async function replace(
         throw refusedCreate(created.outcome);
     }
   }
+  throw new SojournError('conflict', `Others of the same session came first ${mostAttempts} times. Sign in again.`);
 }
 
 /** The session to replace at its newest; `null` when the request's secret no longer stands for it. */

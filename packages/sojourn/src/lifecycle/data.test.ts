@@ -14,6 +14,23 @@ function kept(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, kept(inner)]));
 }
 
+test('however many requests write to one session at once, each is written, and none over another’s (G4)', async () => {
+  const between = new Between();
+  const lab = new Lab({ around: between.around });
+  const browser = await lab.signedIn();
+  const sessions = await Promise.all(Array.from({ length: 150 }, () => browser.signedIn()));
+  between.calls.length = 0;
+  const writes = sessions.map((session) =>
+    session.update((draft) => {
+      draft.n = (draft.n ?? 0) + 1;
+    }),
+  );
+  await Promise.all(writes);
+  assert.equal((await browser.signedIn()).data.n, 150);
+  // Once each, and where that met another’s, once more in turn.
+  assert.ok(between.calls.filter((name) => name === 'update').length <= 300);
+});
+
 test('whatever an update accepts reads back the same, and what it refuses leaves the data as it was (R-041)', async () => {
   const lab = new Lab();
   const browser = await lab.signedIn();

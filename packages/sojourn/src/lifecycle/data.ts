@@ -16,17 +16,26 @@ const mostReplays = 100;
  * Throws `data_too_large`, `data_not_serialisable`, or the refusal when the session is no longer live.
  */
 export async function update(life: Life, held: Held, change: Edit): Promise<Held> {
-  let now = held;
-  for (let replay = 0; replay <= mostReplays; replay++) {
-    const { record, usedAt } = now;
-    const data = edited(life.policy, record, change);
-    if (data !== record.data) {
-      const updated = await write(life, record, { data }, usedAt);
-      if (updated.outcome === 'updated') return { ...now, record: updated.record };
-    }
-    now = await readmit(life, now);
+  return (await attempt(life, held, change)) ?? life.turns.take(held.record.id, () => replayed(life, held, change));
+}
+
+/** `null`: another request wrote first. */
+async function attempt(life: Life, held: Held, change: Edit): Promise<Held | null> {
+  const { record, usedAt } = held;
+  const data = edited(life.policy, record, change);
+  if (data === record.data) {
     // Nothing to write, on what the store has: what is remembered may be older, and the session may have ended.
-    if (data === record.data && now.record.version === record.version) return now;
+    const now = await readmit(life, held);
+    return now.record.version === record.version ? now : null;
+  }
+  const updated = await write(life, record, { data }, usedAt);
+  return updated.outcome === 'updated' ? { ...held, record: updated.record } : null;
+}
+
+async function replayed(life: Life, held: Held, change: Edit): Promise<Held> {
+  for (let replay = 0; replay < mostReplays; replay++) {
+    const done = await attempt(life, await readmit(life, held), change);
+    if (done !== null) return done;
   }
   throw new SojournError('conflict', `update: others wrote first ${mostReplays} times. Write less often.`, {
     sessionId: held.record.id,

@@ -4,6 +4,7 @@ import type { Policy } from './policy.ts';
 import type { Change, Clock, Ended, EndOptions, Hash, Near, Random, Store, Updated, UpdateEvent } from './ports.ts';
 import type { SessionRecord } from './session.ts';
 import type { Touches } from './touches.ts';
+import type { Turns } from './turns.ts';
 
 /** What every stage is given: the world through its ports, the policy, and two outlets that merge writes. */
 export interface Life {
@@ -16,6 +17,8 @@ export interface Life {
   readonly touches: Touches;
   readonly notices: Notices;
   readonly budget: AnonymousBudget;
+  /** Of writes to one session that met others. */
+  readonly turns: Turns;
   /** Tells what waits for an end in this process, at once. */
   readonly ended: (records: readonly Pick<SessionRecord, 'id' | 'ending'>[]) => void;
 }
