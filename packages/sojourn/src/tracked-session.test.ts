@@ -252,14 +252,20 @@ test('a rule is told what is missing, and why the token that came was refused', 
   assert.equal(missing(session, { permission: 'admin' }), 'permission_missing');
   assert.equal(missing(session, { factor: 'totp' }), 'fresh_proof_required');
   await lab.sessions.terminateAll('u1', { reason: 'password_changed' });
+  const endedAt = lab.clock.now();
   const why = internalsOf(session);
   assert.match(why.unmet(checkRequirement({ permission: 'admin' }))?.message ?? '', /lacks the permission admin\./);
-  assert.match(why.unmet(checkRequirement({ factor: 'totp' }))?.message ?? '', /last proof is too old/);
+  const says = (of: object, requirement: Requirement): string =>
+    internalsOf(of).unmet(checkRequirement(requirement))?.message ?? '';
+  assert.match(says(session, { factor: 'totp' }), /There is no proof by totp yet/);
+  lab.clock.advance('2m');
+  assert.match(says(session, { within: '1m' }), /The last proof is too old/);
+  assert.match(says(session, { within: '1m', factor: 'password' }), /The last proof by password is too old/);
+  const unproved = await (await lab.signedIn('u2', { factor: 'password' })).signedIn();
+  await unproved.signIn('u2');
+  assert.match(says(unproved, { within: '1m' }), /There is no proof yet/);
   const refusal = internalsOf(await browser.visit()).unmet(checkRequirement());
-  assert.deepEqual(
-    [refusal?.code, refusal?.reason, refusal?.at],
-    ['session_terminated', 'password_changed', lab.clock.now()],
-  );
+  assert.deepEqual([refusal?.code, refusal?.reason, refusal?.at], ['session_terminated', 'password_changed', endedAt]);
   assert.throws(() => internalsOf({}), /not a session of this library/);
 });
 

@@ -21,7 +21,6 @@ import { stepUp } from './lifecycle/step-up.ts';
 import { signOut } from './lifecycle/terminate.ts';
 import { sameDigest, Token } from './lifecycle/token.ts';
 import { refusalError, type Tracked } from './lifecycle/track.ts';
-
 import type { Carrier, DeepReadonly, Refusal, Write } from './session.ts';
 
 /** The one implementation of the three shapes; which of them it has follows from what was tracked. */
@@ -158,7 +157,7 @@ export class TrackedSession {
     // Without a proof to judge the time is not asked: most rules are about a permission.
     const now = requirement.proof ? this.#life.store.now() : 0;
     const code = unmet(this.#held.record, this.#held.permissions, requirement, now);
-    return code && new SojournError(code, unmetText(code, requirement));
+    return code && new SojournError(code, unmetText(code, requirement, this.factors));
   }
 
   /** Seconds the cookie may outlive the browser by; `null` where it goes with it. */
@@ -374,9 +373,10 @@ function deepFreeze<T>(value: T): T {
   return value;
 }
 
-function unmetText(code: Code, { permission }: CheckedRequirement): string {
-  // RFC 6750 names what is missing, too (`scope`): whoever asks for it has to know.
-  return code === 'permission_missing'
-    ? `The session lacks the permission ${permission}.`
-    : 'The last proof is too old: step up.';
+/** RFC 6750 names what is missing, too (`scope`): whoever asks for it has to know. */
+function unmetText(code: Code, { permission, factor }: CheckedRequirement, factors: readonly Factor[]): string {
+  if (code === 'permission_missing') return `The session lacks the permission ${permission}.`;
+  const by = factor === null ? '' : ` by ${factor}`;
+  const proved = factors.some(({ method }) => factor === null || method === factor);
+  return proved ? `The last proof${by} is too old: step up.` : `There is no proof${by} yet: step up.`;
 }

@@ -86,7 +86,8 @@ function problem(error: SojournError, headers: Record<string, string>, signIn: s
       detail,
       code,
       reason,
-      endedAt,
+      // Of a token that was replaced it is when that was: its session may live on.
+      endedAt: code === 'token_replaced' ? undefined : endedAt,
       signIn,
     }),
   };

@@ -298,6 +298,14 @@ export function without(permissions: readonly string[], lacks: readonly string[]
 
 /** A refusal as the error it is for code that must not go on. */
 export function refusalError(refused: Refused): SojournError {
-  const why = refused.reason ? ` (${refused.reason})` : '';
-  return new SojournError(refused.code, `The session is not live${why}. Send the person to sign in.`, refused);
+  const { code, reason } = refused;
+  if (code === 'token_replaced') {
+    return new SojournError(
+      code,
+      'A newer token has taken the place of this one. Use that, or sign in again.',
+      refused,
+    );
+  }
+  const why = reason ? ` (${reason})` : '';
+  return new SojournError(code, `The session is not live${why}. Send the person to sign in.`, refused);
 }

@@ -99,7 +99,9 @@ everyFramework('an old proof is asked for again, with the challenge of RFC 9470'
   const before = visitor.copy();
   await visitor.post('/step-up');
   assert.equal((await visitor.get('/fresh')).status, 200);
-  assert.equal((await before.get('/fresh', { headers: script })).json['code'], 'token_replaced');
+  const { code, endedAt, detail } = (await before.get('/fresh', { headers: script })).json;
+  assert.deepEqual([code, endedAt], ['token_replaced', undefined]);
+  assert.match(String(detail), /A newer token/);
 });
 
 everyFramework('G6: S-58: an expired session says so, to people and programs', async ({ visitor, lab }) => {
