@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Between, settled } from '../../test/between.ts';
 import { Lab } from '../../test/lab.ts';
 import { another, reasonOf, waiting } from '../../test/waiting.ts';
+import { unreadableEvent } from '../stores/rows.ts';
 import { TestClock } from '../testing/clock.ts';
 
 const minute = 60_000;
@@ -52,6 +53,20 @@ test('an end elsewhere arrives too', async () => {
   const lab = new Lab();
   const { signal } = await waiting(lab);
   await another(lab).sessions.terminateAll('u1', { reason: 'password_changed' });
+  await settled();
+  assert.equal(reasonOf(signal), 'password_changed');
+});
+
+test('an end elsewhere arrives also where the event that tells of it cannot be read (G12)', async () => {
+  const between = new Between();
+  const lab = new Lab({ around: between.around });
+  const { signal } = await waiting(lab);
+  between.answering('events', async () => {
+    const page = await lab.store.events(null, 1);
+    return { ...page, events: page.events.map(({ cursor }) => ({ event: unreadableEvent, cursor })) };
+  });
+  await another(lab).sessions.terminateAll('u1', { reason: 'password_changed' });
+  await settled();
   await settled();
   assert.equal(reasonOf(signal), 'password_changed');
 });

@@ -153,7 +153,9 @@ export class Signals {
       const { sessionId: id, reason, at, by = 'system' } = event;
       if (reason) this.ended([{ id, ending: { reason, at, by } }]);
     }
-    for (const [id, { acted }] of this.#watched) if (acted) this.#check(life, id);
+    // What cannot be read may have told of any of them.
+    const any = events.some(({ event }) => event.code === 'event_unreadable');
+    for (const [id, { acted }] of this.#watched) if (acted || any) this.#check(life, id);
   }
 }
 

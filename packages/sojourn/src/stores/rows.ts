@@ -88,7 +88,7 @@ export function eventIn(text: string): SessionEvent {
   return readableEvent(text) ?? unreadableEvent;
 }
 
-const unreadableEvent: SessionEvent = {
+export const unreadableEvent: SessionEvent = {
   type: 'noticed',
   code: 'event_unreadable',
   at: 0,
