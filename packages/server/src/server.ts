@@ -25,6 +25,8 @@ export interface Server {
 /** What tests put in the place of the machine's. */
 export interface Machine {
   readonly clock?: Clock;
+  /** Milliseconds that the engine's clock is ahead of `clock`. */
+  readonly engineAhead?: number;
 }
 
 /** A request that has not finished this long after the server was told to stop is cut off. */

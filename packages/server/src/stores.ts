@@ -24,6 +24,8 @@ export interface Stores {
 export interface StoresOptions {
   /** In the place of the machine's, for tests. */
   readonly clock?: Clock;
+  /** Milliseconds that the engine's clock is ahead of `clock`. Default 0. */
+  readonly engineAhead?: number;
   /** `false` where another process on the same files sweeps. Default true. */
   readonly sweeps?: boolean;
 }
@@ -93,9 +95,9 @@ function openUsers({ data }: Config): Users {
   }
 }
 
-async function openSessions({ data, store }: Config, { clock }: StoresOptions): Promise<Engine> {
+async function openSessions({ data, store }: Config, { clock, engineAhead = 0 }: StoresOptions): Promise<Engine> {
   try {
-    return await openEngine(store, clock ? { now: clock.now } : {});
+    return await openEngine(store, clock ? { now: () => clock.now() + engineAhead } : {});
   } catch (error) {
     const where = store.startsWith('sqlite:') ? `its data in ${data}` : `sessions in ${shownAddress(store)}`;
     const why = withFix(error, 'See that it runs and --store is its address.');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { TestClock } from 'sojourn/testing';
 import { type Answer, type Ask, Visitor } from '../../../test/visitor.ts';
 import { readConfig } from '../src/config.ts';
-import { createServer, type Server } from '../src/server.ts';
+import { createServer, type Machine, type Server } from '../src/server.ts';
 
 /** A running server of this package with a clock to advance, two accounts, and browsers to visit it with. */
 export interface Site {
@@ -27,11 +27,15 @@ const step = 1500;
 /** A session that never was: to end it is a write that changes nothing, and comes after all that wait. */
 const nobody = 'A'.repeat(23);
 
-export async function openSite(...args: string[]): Promise<Site> {
+export function openSite(...args: string[]): Promise<Site> {
+  return openSiteOn({}, ...args);
+}
+
+export async function openSiteOn(machine: Omit<Machine, 'clock'>, ...args: string[]): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-'));
   const clock = new TestClock();
   const config = readConfig(['--data', join(folder, 'data'), '--port', '0', ...args], {});
-  const server = await createServer(config, { clock });
+  const server = await createServer(config, { ...machine, clock });
   await server.context.users.add('ada', password, ['orders:read', 'demo:read']);
   await server.context.users.add('ben', password, ['demo:read']);
   const origin = await server.app.listen({ port: 0, host: 'localhost' });
@@ -60,6 +64,18 @@ export async function openSite(...args: string[]): Promise<Site> {
       await server.close();
       rmSync(folder, { recursive: true });
     },
+  };
+}
+
+/** The next password that is checked: once it has been, this is done before anything follows from it. */
+export function onceChecked({ server }: Site, run: () => Promise<unknown>): void {
+  const { users } = server.context;
+  const verify = users.verify.bind(users);
+  users.verify = async (name, given) => {
+    users.verify = verify;
+    const user = await verify(name, given);
+    await run();
+    return user;
   };
 }
 

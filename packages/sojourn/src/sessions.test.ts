@@ -61,6 +61,12 @@ test('what is left out is as the documentation says', () => {
   assert.deepEqual([own.site.secure, own.proxies, own.bearer, own.cookie.name], [true, 1, true, 'id']);
 });
 
+test('the time that is told is the engine’s, not this machine’s', () => {
+  const engine = new TestClock();
+  const sessions = createSessions({ store: memory({ now: engine.now }), sweepEvery: 'never' });
+  assert.equal(sessions.now(), engine.now());
+});
+
 test('no two processes draw the same ids and secrets from the machine', async () => {
   const tokens = await Promise.all(
     Array.from({ length: 50 }, async () => {

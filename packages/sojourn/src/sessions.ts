@@ -53,6 +53,8 @@ export interface Sessions<D, P extends string> {
   find(id: string): Promise<SessionSummary<P> | null>;
   /** What happened, from a cursor on (without one: from the oldest kept), and on as it happens; ends at `signal` or `close`. */
   events(options?: EventsOptions): AsyncIterable<SessionEvent & { readonly cursor: string }>;
+  /** The engine's time as this process knows it, by which `checkedAt` and the times of a session are judged. */
+  now(): number;
   /** The cursor of this moment. */
   cursor(): Promise<string>;
   /** One bounded lap of the sweep, which also runs by itself. */
@@ -158,6 +160,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
       return record && describe<P>(record, policy);
     },
     events: (given = {}) => follow(store, given, closing.signal),
+    now: () => store.now(),
     cursor: async () => store.cursor(),
     async sweep({ most = sweepMost } = {}) {
       const { expired, removed, more } = await lap(life, most, failed);

@@ -34,8 +34,9 @@ async function answer(
     );
 }
 
-function provedLately({ web, clock }: Context, request: FastifyRequest): boolean {
-  return web.signedIn(request).factors.some(({ at }) => clock.now() - at <= proofLasts);
+function provedLately({ sessions, web }: Context, request: FastifyRequest): boolean {
+  const now = sessions.now();
+  return web.signedIn(request).factors.some(({ at }) => now - at <= proofLasts);
 }
 
 /** The password again: a step-up, so the old token ends. What was wrong with it, `null` when nothing. */

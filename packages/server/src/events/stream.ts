@@ -115,7 +115,8 @@ class EventStream {
   }
 
   #endedBy(error: unknown): void {
-    if (error instanceof SojournError && error.reason) this.#ended(error.reason, error.at ?? this.#context.clock.now());
+    if (error instanceof SojournError && error.reason)
+      this.#ended(error.reason, error.at ?? this.#context.sessions.now());
     else this.#end();
   }
 

@@ -65,7 +65,7 @@ export interface Beyond {
 }
 
 export async function viewOf(context: Context, request: FastifyRequest, beyond: Beyond = {}): Promise<LifeView> {
-  const { config, sessions, web, feed, clock } = context;
+  const { config, sessions, web, feed } = context;
   const { session = web.session(request), token = null, trial = null } = beyond;
   const frame = await frameOf(context, request, session);
   const { cursor } = feed;
@@ -75,7 +75,7 @@ export async function viewOf(context: Context, request: FastifyRequest, beyond: 
   return {
     frame: { ...frame, message: beyond.says ?? trial?.says ?? frame.message },
     demo: config.demo,
-    now: clock.now(),
+    now: sessions.now(),
     ...standing(session, record),
     ...held(context, request, session, token),
     path: pathOf(events, record),

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { neighbourhood } from '../users/throttle.ts';
 import type { User } from '../users/users.ts';
 
-/** `checkedAt`: when the password was read, so that a change of the account meanwhile wins. */
+/** `checkedAt`: the engine's time before the password was read, so that a change of the account meanwhile wins. */
 export type Proof =
   | { readonly outcome: 'proved'; readonly user: User; readonly checkedAt: number }
   | { readonly outcome: 'refused' }
@@ -11,7 +11,7 @@ export type Proof =
 
 /** A name and its password, tried at the pace the throttle allows. Wrong, unknown and disabled look alike and take as long. */
 export async function prove(
-  { users, throttle, clock }: Context,
+  { sessions, users, throttle }: Context,
   request: FastifyRequest,
   name: string,
   password: string,
@@ -19,7 +19,7 @@ export async function prove(
   const address = neighbourhood(request.ip);
   const wait = throttle.attempt(name, address);
   if (wait > 0) return { outcome: 'wait', seconds: Math.ceil(wait / 1000) };
-  const checkedAt = clock.now();
+  const checkedAt = sessions.now();
   const user = await users.verify(name, password);
   if (user === null) return { outcome: 'refused' };
   throttle.succeeded(name, address);

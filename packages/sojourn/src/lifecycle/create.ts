@@ -22,8 +22,8 @@ export interface SignInOptions<Permission extends string = string> {
   readonly kind?: string;
   readonly device?: Device;
   /**
-   * When the credentials were read, milliseconds since the epoch; default: when the request began.
-   * A sign-in checked before a password change or a disabling is refused with `subject_changed`.
+   * When the credentials were read, by the engine's clock (`sessions.now()`), not this machine's; default: when
+   * the request began. A sign-in checked before a password change or a disabling is refused with `subject_changed`.
    */
   readonly checkedAt?: number;
 }
