@@ -49,7 +49,6 @@ async function serverOn(stores: Stores, config: Config, { clock = systemClock }:
   const feed = await Feed.follow(sessions, clock);
   const context: Context = { config, sessions, web, users, clock, feed, throttle: new Throttle(clock.now) };
   const app = Fastify({
-    trustProxy: (_address, hop) => hop < config.trustProxy,
     bodyLimit: 64 * 1024,
     forceCloseConnections: 'idle',
     clientErrorHandler: unreadable(config),

@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
-import { neighbourhood } from '../users/throttle.ts';
 import type { User } from '../users/users.ts';
 
 /** `checkedAt`: the engine's time before the password was read, so that a change of the account meanwhile wins. */
@@ -11,12 +10,13 @@ export type Proof =
 
 /** A name and its password, tried at the pace the throttle allows. Wrong, unknown and disabled look alike and take as long. */
 export async function prove(
-  { sessions, users, throttle }: Context,
+  { sessions, users, throttle, web }: Context,
   request: FastifyRequest,
   name: string,
   password: string,
 ): Promise<Proof> {
-  const address = neighbourhood(request.ip);
+  // Whose address is not known share one count.
+  const address = web.network(request) ?? 'unknown';
   const wait = throttle.attempt(name, address);
   if (wait > 0) return { outcome: 'wait', seconds: Math.ceil(wait / 1000) };
   const checkedAt = sessions.now();

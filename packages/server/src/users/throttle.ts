@@ -1,5 +1,3 @@
-import { isIPv6 } from 'node:net';
-
 /** Failures that cost nothing, for people who mistype. */
 const free = 5;
 const firstWait = 1000;
@@ -89,14 +87,4 @@ export class Throttle {
 
 function pairKey(name: string, address: string): string {
   return `pair ${name.toLowerCase()} ${address}`;
-}
-
-/** Whose an address is: with IPv6 one person has a whole /64 to choose from. */
-export function neighbourhood(address: string): string {
-  if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
-  const [front = '', back] = address.split('%', 1)[0]?.split('::') ?? [];
-  const groups = (part = ''): string[] => part.split(':').filter(Boolean);
-  const missing = 8 - groups(front).length - groups(back).length;
-  const all = [...groups(front), ...Array.from({ length: missing }, () => '0'), ...groups(back)];
-  return `${all.slice(0, 4).join(':')}::/64`;
 }

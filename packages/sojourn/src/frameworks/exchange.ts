@@ -1,3 +1,4 @@
+import { neighbourhood } from '../lifecycle/budget.ts';
 import { isError, isRefusal, SojournError } from '../lifecycle/errors.ts';
 import type { CheckedRequirement } from '../lifecycle/permissions.ts';
 import type { MaybePromise } from '../lifecycle/ports.ts';
@@ -151,6 +152,11 @@ export class Exchange<D, P extends string> implements Carrier {
 
   device(now: number): Device {
     return deviceOf(this.#wire.header('user-agent'), this.address, now);
+  }
+
+  get network(): string | null {
+    const { address } = this;
+    return address && neighbourhood(address);
   }
 
   /** The connection's address or, behind `trustProxy` proxies, the one that the outermost of them saw. */

@@ -36,13 +36,14 @@ export function fetchSessions<D, P extends string>(sessions: Sessions<D, P>, opt
     options,
     'wrap the handler in `web.handler`, or call `web.track(request)` first',
   );
-  const { session, signedIn, returnPath, issued } = requests.surface((request) =>
+  const { session, signedIn, returnPath, issued, network } = requests.surface((request) =>
     'url' in request ? request.url : '/',
   );
 
   return {
     returnPath,
     issued,
+    network,
     async track(given, { address, ...trackOptions } = {}) {
       const wire = new FetchWire(given, address);
       if (given instanceof Headers && !trackOptions.readOnly) {

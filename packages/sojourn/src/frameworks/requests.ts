@@ -18,6 +18,11 @@ export interface Surface<Request, D, P extends string> {
   returnPath(request: Request): string;
   /** The token handed out on this answer, for clients that carry it as a bearer. */
   issued(request: Request): Token | null;
+  /**
+   * Whom a throttle counts: the client's IPv4 address or the /64 of its IPv6 address, behind `trustProxy` proxies
+   * as the outermost of them saw it; `null` where it is not known.
+   */
+  network(request: Request): string | null;
 }
 
 /**
@@ -60,6 +65,7 @@ export class Requests<Request extends object, D, P extends string> {
       returnPath: (request) =>
         localPath(URL.parse(urlOf(request), 'http://local.invalid')?.searchParams.get('return')) ?? '/',
       issued: (request) => this.of(request).issued,
+      network: (request) => this.of(request).network,
     };
   }
 

@@ -26,7 +26,7 @@ export class AnonymousBudget {
       this.#minute = minuteNow;
       this.#counts = new Map();
     }
-    const whole = network(address, 4);
+    const whole = neighbourhood(address);
     const key = this.#counts.has(whole) || this.#counts.size < mostAddresses ? whole : '';
     const count = this.#counts.get(key) ?? 0;
     if (count >= this.#perMinute) {
@@ -52,6 +52,11 @@ function network(address: string, groups: number, truncate = false): string {
   const middle = tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
   const all = [...left, ...middle, ...right].map((group) => group.replace(/^0+(?=.)/, '').toLowerCase());
   return `${all.slice(0, groups).join(':')}::/${groups * 16}`;
+}
+
+/** Whose an address is: with IPv6 one person has a whole /64 to choose from. */
+export function neighbourhood(address: string): string {
+  return network(address, 4);
 }
 
 /** An address as the device list keeps it: /24 of IPv4, /48 of IPv6. */
