@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { openSite, password, type Site, type Witness } from '../../test/site.ts';
+import { onceChecked, openSite, password, type Site, type Witness } from '../../test/site.ts';
 
 let site: Site;
 
@@ -109,6 +109,19 @@ test('the password: the other devices stay when they are to', async () => {
   assert.equal((await phone.json('/session')).status, 200);
   const old = await site.visitor().post('/login', { username: 'ada', password });
   assert.equal(old.status, 401);
+  await site.server.context.users.setPassword(site.server.context.users.byName('ada')?.id ?? '', password);
+});
+
+test('the password: where the other devices stay, a sign-in with the old one that was under way does not land', async () => {
+  const [visitor, phone, late] = [await site.signedIn(), await site.signedIn(), site.visitor()];
+  onceChecked(site, async () => {
+    site.clock.advance('1s');
+    const changed = { current: password, new: `${password} and more` };
+    assert.equal((await visitor.post('/account/password', changed)).status, 303);
+  });
+  assert.notEqual((await late.post('/login', { username: 'ada', password })).status, 303);
+  assert.equal((await late.json('/session')).status, 401);
+  for (const stays of [visitor, phone]) assert.equal((await stays.json('/session')).status, 200);
   await site.server.context.users.setPassword(site.server.context.users.byName('ada')?.id ?? '', password);
 });
 

@@ -124,10 +124,9 @@ export async function changePassword(
     if (!(error instanceof UserError)) throw error;
     return answer(context, request, reply, { status: 400, error: error.message });
   }
-  if (field(request, 'others') === 'on') {
-    const why = { except: session.id, reason: 'password_changed', by: session.subject } as const;
-    await sessions.terminateAll(session.subject, why);
-  }
+  // Also where the others stay: a sign-in with the old password that is under way may not land.
+  const except = field(request, 'others') === 'on' ? session.id : 'all';
+  await sessions.terminateAll(session.subject, { except, reason: 'password_changed', by: session.subject });
   await say(session, 'Your password has been changed.');
   return reply.redirect('/account', 303);
 }

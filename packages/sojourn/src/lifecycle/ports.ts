@@ -120,7 +120,7 @@ export interface Ended {
 export interface EndAllOptions extends WriteOptions {
   readonly reason: EndingReason;
   readonly by: string;
-  /** A session that stays. */
+  /** A session that stays; `all`: none ends, and the subject's `changedAt` is raised. */
   readonly except?: string;
   /** Refuse every sign-in of the subject from now on. */
   readonly disable?: boolean;

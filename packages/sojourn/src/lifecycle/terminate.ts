@@ -12,7 +12,7 @@ export interface TerminateOptions {
 }
 
 export interface TerminateAllOptions extends TerminateOptions {
-  /** The id of a session that stays. */
+  /** The id of a session that stays; `'all'`: none ends, only a sign-in that was checked before is refused. */
   readonly except?: string;
 }
 

@@ -177,6 +177,23 @@ export function endingBehaviour(name: string, open: Open): void {
     },
   );
 
+  behaviour(
+    name,
+    open,
+    'G10: ending all but all ends none, raises the subject’s change, and refuses sign-ins checked before',
+    async ({ store, clock }) => {
+      const before = [await created(store, 'u1'), await created(store, 'u1')];
+      clock.now += minute;
+      const options = { reason: 'password_changed', by: 'u1', except: 'all', operation: operation() } as const;
+      assert.deepEqual(await store.endAll('u1', options), []);
+      for (const { id } of before) assert.equal((await found(store, id)).ending, undefined);
+      const checked = async (checkedAt: number): Promise<string> =>
+        (await store.create(newSession('u1'), creating({ checkedAt }))).outcome;
+      assert.equal(await checked(clock.now), 'subject_changed');
+      assert.equal(await checked(clock.now + 1), 'created');
+    },
+  );
+
   behaviour(name, open, 'G10: a session that has run out stops no change of permissions', async ({ store, clock }) => {
     const dead = await created(store, 'u1', { permissions: ['a'] });
     const live = await created(store, 'u1', { permissions: ['a'] });

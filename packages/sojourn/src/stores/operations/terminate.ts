@@ -47,7 +47,7 @@ export function* endAll(rows: Rows, now: number, subject: string, options: EndAl
     const why = isLive(record, now) ? ending(record, options.reason, now, options.by) : expiryEnding(record, now);
     ended.push(endOne(rows, record, why, options.operation));
   };
-  const meant = rows.liveIds(subject).filter((id) => id !== options.except);
+  const meant = options.except === 'all' ? [] : rows.liveIds(subject).filter((id) => id !== options.except);
   const later = yield* eachInParts(meant, end, options.until);
   // What one that was still to end has begun between two parts, acting as somebody else, must be older than this, too.
   if (later !== null) changeSubject(rows, later, subject, {});
