@@ -10,7 +10,7 @@ import { securityHeaders } from './headers.ts';
 import { watchLoop } from './operations/metrics.ts';
 import { assets } from './pages/assets.ts';
 import { refusals } from './pages/refusal.ts';
-import { unreadable } from './pages/too-many-cookies.ts';
+import { mostRead, tooLarge, unreadable } from './pages/too-many-cookies.ts';
 import { operations, type Route, routes } from './routes.ts';
 import { closeStores, openStores, type Stores } from './stores.ts';
 import { Throttle } from './users/throttle.ts';
@@ -51,9 +51,11 @@ async function serverOn(stores: Stores, config: Config, { clock = systemClock }:
   const app = Fastify({
     bodyLimit: 64 * 1024,
     forceCloseConnections: 'idle',
+    http: { maxHeaderSize: mostRead },
     clientErrorHandler: unreadable(config),
   });
   app.addHook('onRequest', securityHeaders(config));
+  app.addHook('onRequest', tooLarge(config));
   for (const { path, handle } of operations) {
     app.get(path, (request, reply) => handle(context, request, reply.header('cache-control', 'no-store')));
   }
