@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { type Clock, type Session, type Sessions, SojournError } from 'sojourn';
 import type { FastifyWeb } from 'sojourn/fastify';
 import type { Config } from './config.ts';
+import type { CatchUps } from './events/catch-up.ts';
 import type { Feed } from './events/feed.ts';
 import type { Frame } from './pages/layout.ts';
 import type { Throttle } from './users/throttle.ts';
@@ -25,6 +26,7 @@ export interface Context {
   readonly throttle: Throttle;
   readonly clock: Clock;
   readonly feed: Feed;
+  readonly catchUps: CatchUps;
 }
 
 /** The frame of the page that answers this request. The message that waits in the session is taken out of it. */

@@ -5,6 +5,7 @@ import { fastifySessions } from 'sojourn/fastify';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
+import { CatchUps } from './events/catch-up.ts';
 import { Feed } from './events/feed.ts';
 import { securityHeaders } from './headers.ts';
 import { watchLoop } from './operations/metrics.ts';
@@ -47,7 +48,16 @@ async function serverOn(stores: Stores, config: Config, { clock = systemClock }:
   const { sessions, users } = stores;
   const web = fastifySessions(sessions);
   const feed = await Feed.follow(sessions, clock);
-  const context: Context = { config, sessions, web, users, clock, feed, throttle: new Throttle(clock.now) };
+  const context: Context = {
+    config,
+    sessions,
+    web,
+    users,
+    clock,
+    feed,
+    catchUps: new CatchUps(sessions),
+    throttle: new Throttle(clock.now),
+  };
   const app = Fastify({
     bodyLimit: 64 * 1024,
     forceCloseConnections: 'idle',

@@ -70,6 +70,20 @@ test('a cursor of another store is said to be lost, and the stream goes on from 
   stream.leave();
 });
 
+test('too much since its cursor: the page is told to look anew, and the stream goes on from now', async () => {
+  const [visitor] = [await site.signedIn(), await site.signedIn('ben')];
+  const { sessions, users } = site.server.context;
+  const cursor = await sessions.cursor();
+  const ben = users.byName('ben')?.id ?? '';
+  const changes = Array.from({ length: 600 }, (_, i) => sessions.setPermissions(ben, [`permission-${i}`]));
+  await Promise.all(changes);
+  const stream = await visitor.stream({ 'last-event-id': cursor });
+  await stream.until(/event: lost\n/);
+  await visitor.submit('/life/rotate');
+  await stream.until(/rotated/);
+  stream.leave();
+});
+
 test('G12: it ends at sign-out with the reason; so does a visitor’s at sign-in', async () => {
   const visitor = site.visitor();
   await visitor.get('/');

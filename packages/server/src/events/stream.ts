@@ -10,8 +10,6 @@ import { wordsOf } from './words.ts';
 /** Proxies and browsers give up on what stays silent for long. */
 const heartbeat = 15_000;
 const reconnectAfter = 2000;
-/** Events of all sessions read at most to find what one of them missed; after more its page is drawn anew. */
-const mostMissed = 5000;
 /** A reader that lets this much pile up is not reading. */
 const mostBuffered = 256 * 1024;
 const longestCursor = 2048;
@@ -68,7 +66,7 @@ class EventStream {
         close: () => this.#end(),
       }),
     );
-    const missed = after === null ? [] : await this.#missedSince(after).catch((error: unknown) => this.#fail(error));
+    const missed = after === null ? [] : await this.#missedSince(after);
     const seen = new Set(missed.map(({ cursor }) => cursor));
     const held = (this.#held ?? []).filter(({ cursor }) => !seen.has(cursor));
     this.#held = null;
@@ -77,25 +75,14 @@ class EventStream {
     this.#beatLater();
   }
 
-  async #missedSince(after: string): Promise<Told[]> {
-    const missed: Told[] = [];
-    let read = 0;
+  async #missedSince(after: string): Promise<readonly Told[]> {
     try {
-      for await (const event of this.#context.sessions.events({ after, follow: false })) {
-        if (event.sessionId === this.#session.id) missed.push(event);
-        if (++read > mostMissed) return this.#lost();
-      }
+      return (await this.#context.catchUps.missed(this.#session.id, after)) ?? this.#lost();
     } catch (error) {
-      if (error instanceof SojournError && error.code === 'cursor_lost') return this.#lost();
+      // Nothing was sent yet, so the request is answered with the error.
+      this.#release();
       throw error;
     }
-    return missed;
-  }
-
-  /** Nothing was sent yet, so the request is answered with the error. */
-  #fail(error: unknown): never {
-    this.#release();
-    throw error;
   }
 
   #lost(): Told[] {
