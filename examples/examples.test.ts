@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Visitor } from '../test/visitor.ts';
 
@@ -19,21 +20,32 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-async function start(framework: string, folder: string): Promise<{ origin: string; process: ChildProcess }> {
+interface Started {
+  readonly origin: string;
+  readonly process: ChildProcess;
+  /** What it has written to its standard error. */
+  log(): string;
+}
+
+async function start(framework: string, folder: string): Promise<Started> {
   const port = await freePort();
   const example = spawn(
     process.execPath,
     ['--conditions=sojourn-source', join(import.meta.dirname, framework, 'main.ts')],
     {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, PORT: String(port), SESSIONS: join(folder, `${framework}.db`) },
     },
   );
+  let log = '';
+  example.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
   const origin = `http://localhost:${port}`;
   for (;;) {
     const answer = await fetch(`${origin}/orders`).catch(() => null);
-    if (answer) return { origin, process: example };
-    assert.equal(example.exitCode, null, `${framework} did not start`);
+    if (answer) return { origin, process: example, log: () => log };
+    assert.equal(example.exitCode, null, `${framework} did not start: ${log}`);
   }
 }
 
@@ -82,6 +94,36 @@ for (const [framework, encoding] of Object.entries(frameworks)) {
       await once(example, 'exit');
       rmSync(folder, { recursive: true });
     }
+  });
+}
+
+for (const [framework, encoding] of Object.entries(frameworks)) {
+  test(`the ${framework} example answers what its sign-in throws as a problem, and logs what is the store’s fault`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sojourn-'));
+    const { origin, process: example, log } = await start(framework, folder);
+    const closed = once(example, 'close');
+    try {
+      const visitor = new Visitor(origin);
+      const ada = { [encoding]: { username: 'ada', password: 'correct horse' } };
+      const nowhere = { ...script, 'sec-fetch-site': 'unheard-of' };
+      const foreign = await visitor.send('POST', '/login', { ...ada, headers: nowhere });
+      assert.deepEqual([foreign.status, foreign.json['code']], [403, 'cross_site']);
+
+      const file = new DatabaseSync(join(folder, `${framework}.db`));
+      file.exec('drop table sessions');
+      file.close();
+      const failed = await visitor.send('POST', '/login', { ...ada, headers: script });
+      assert.deepEqual([failed.status, failed.json['code']], [503, 'store_unavailable']);
+      assert.match(failed.headers.get('content-type') ?? '', /^application\/problem\+json\b/);
+      assert.ok(failed.headers.has('retry-after'));
+    } finally {
+      example.kill();
+      await closed;
+      rmSync(folder, { recursive: true });
+    }
+    // Once, with its cause; a refusal is the client’s business.
+    assert.match(log(), /no such table/);
+    assert.doesNotMatch(log(), /cross_site|comes from this site/);
   });
 }
 

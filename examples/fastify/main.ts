@@ -8,6 +8,7 @@ const sessions = createSessions({ store: sqlite(process.env.SESSIONS ?? './data/
 const web = fastifySessions(sessions, { signInPath: '/login' });
 const app = Fastify();
 await app.register(web.track);
+app.setErrorHandler((error, request, reply) => web.answer(error, request, reply));
 
 app.post<{ Body?: { username: string; password: string } }>('/login', async (request, reply) => {
   const user = await checkPassword(request.body?.username, request.body?.password);

@@ -1,6 +1,6 @@
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
-import { createSessions } from 'sojourn';
+import { createSessions, SojournError } from 'sojourn';
 import { honoSessions } from 'sojourn/hono';
 import { sqlite } from 'sojourn/sqlite';
 import { checkPassword } from '../users.ts';
@@ -9,6 +9,10 @@ const sessions = createSessions({ store: sqlite(process.env.SESSIONS ?? './data/
 const web = honoSessions(sessions, { signInPath: '/login' });
 const app = new Hono();
 app.use(web.track);
+app.onError((error, c) => {
+  if (!(error instanceof SojournError)) console.error(error);
+  return c.text('Internal Server Error', 500);
+});
 
 app.post('/login', async (c) => {
   const { username, password } = await c.req.parseBody();
