@@ -33,3 +33,10 @@ test('a transfer wants a fresh proof and the token of its session', async () => 
   headers = { ...headers, cookie };
   assert.equal((await post('/transfer', { form_token: await token() })).text, 'transferred');
 });
+
+test('who signed in without a factor has proved nothing', async () => {
+  const t = testSessions<object, 'transfer'>();
+  const { headers } = await t.as('ada', { permissions: ['transfer'] });
+  const refused = await request(makeApp(t.sessions)).post('/transfer').set(headers);
+  assert.deepEqual([refused.status, refused.body.code], [401, 'fresh_proof_required']);
+});
