@@ -72,6 +72,15 @@ test('each layer of the library imports only what stands below it', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('ARCHITECTURE.md says of each layer what it may import', () => {
+  const rows = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8').matchAll(/^\| `([\w.-]+)\/?` \|.*\| ([^|]+) \|$/gm);
+  const said = [...rows].map(([, layer = '', list = '']) => [
+    layer,
+    [...list.matchAll(/`([\w.-]+)`/g)].map(([, name]) => name),
+  ]);
+  assert.deepEqual(Object.fromEntries(said), mayImport);
+});
+
 test('the lifecycle and the transports know neither Node nor anybody else’s code', () => {
   const wrong = importsOf([...sources(join(library, 'lifecycle')), ...sources(join(library, 'transports'))]).filter(
     ({ specifier }) => !specifier.startsWith('.'),
