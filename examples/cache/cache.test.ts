@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createSessions } from 'sojourn';
 import { memory } from 'sojourn/memory';
 import { testSessions } from 'sojourn/testing';
 import request from 'supertest';
@@ -20,4 +21,7 @@ test('both routes know the session, and refuse it once it has ended', async () =
 
 test('what may be remembered, and for how long, is checked at the start', async () => {
   await open(memory()).close();
+  for (const cache of [{ bound: '49ms' }, { bound: '2m' }, { bytes: -1 }, { bytes: 0.5 }] as const) {
+    assert.throws(() => createSessions({ store: memory(), cache }), { code: 'option_invalid' });
+  }
 });
