@@ -8,7 +8,7 @@ export interface Config {
   readonly host: string;
   /** Folder of everything the server keeps. */
   readonly data: string;
-  /** `sqlite:<path>`. */
+  /** `sqlite:<path>`, `redis://…`, `rediss://…` or `postgres://…`. */
   readonly store: string;
   /** Scheme, host and port at which people reach the server; `null`: loopback hosts only. */
   readonly origin: string | null;

@@ -37,7 +37,7 @@ export interface SessionsOptions {
   readonly cache?: CacheOptions | false;
   /** Default 1 min; `'never'` where another process sweeps. */
   readonly sweepEvery?: Duration | 'never';
-  /** Default: warnings and errors to the console. */
+  /** Default: to the console, by `console[entry.level]`: notices, warnings and errors. */
   readonly log?: (entry: LogEntry) => void;
   /** For tests: the clock of timers. The engine's time is the store's. */
   readonly clock?: Clock;
