@@ -2,7 +2,7 @@ import type { Devices, EndedSession, SessionSummary } from 'sojourn';
 import { type Html, html } from '../pages/html.ts';
 import { type Frame, formTokenField, page, problem } from '../pages/layout.ts';
 import { reasons } from '../pages/reasons.ts';
-import { moment, span } from '../pages/time.ts';
+import { moment, orLater } from '../pages/time.ts';
 
 export interface AccountPage {
   readonly frame: Frame;
@@ -72,7 +72,7 @@ function device(session: SessionSummary, { own, nameOf }: AccountPage): Html {
 ${actor ? html`<p>${nameOf(actor.subject)} acts as you: ${actor.reason}</p>` : null}
 <dl class="times">
 <div><dt>Signed in</dt><dd>${moment(session.createdAt)}${place(session)}</dd></div>
-<div><dt>Last seen</dt><dd>${moment(session.lastSeenAt)} <small>± ${span(session.lastSeenPrecision)}</small></dd></div>
+<div><dt>Last seen</dt><dd>${moment(session.lastSeenAt)}${orLater(session.lastSeenPrecision)}</dd></div>
 <div><dt>Ends by</dt><dd>${moment(session.expiresAt)}</dd></div>
 </dl></div>
 ${

@@ -2,7 +2,7 @@ import type { SessionSummary } from 'sojourn';
 import type { Told } from '../events/feed.ts';
 import { wordsOf } from '../events/words.ts';
 import { type Html, html } from '../pages/html.ts';
-import { clockTime, countdown, span } from '../pages/time.ts';
+import { clockTime, countdown, orLater, span } from '../pages/time.ts';
 import { ring } from './picture.ts';
 import type { ClockFace, LifeView } from './view.ts';
 
@@ -47,7 +47,7 @@ ${fact('Permissions', ending ? 'dropped at the end' : listed(permissions))}
 ${fact('Factors', factors.length === 0 ? 'none' : factors.map(({ method, at }) => html`<span>${method}, ${clockTime(at)}</span>`))}
 ${fact('Created', clockTime(createdAt))}
 ${signedInAt === null || signedInAt === createdAt ? null : fact('Signed in', clockTime(signedInAt))}
-${fact('Last seen', html`${clockTime(record.lastSeenAt)} <small>± ${span(record.lastSeenPrecision)}</small>`)}
+${fact('Last seen', html`${clockTime(record.lastSeenAt)}${orLater(record.lastSeenPrecision)}`)}
 ${ending ? fact('Ended', html`${clockTime(ending.at)} <code>${ending.reason}</code>`) : null}
 ${device ? fact('Device', html`${device.label}, ${device.address}`) : null}
 </dl>`;

@@ -27,6 +27,11 @@ export function span(milliseconds: number): string {
   return seconds < 2 * 86_400 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
 }
 
+/** After a moment that is written down only so often: it may be behind by a span, and never ahead. */
+export function orLater(precision: number): Html | null {
+  return precision === 0 ? null : html` <small>or up to ${span(precision)} later</small>`;
+}
+
 /** What is left on a clock, always of the same width for its size: 0:07, 29:59, 11:59:59, 29 d 11:59:59. */
 export function countdown(milliseconds: number): string {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
