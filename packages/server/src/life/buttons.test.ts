@@ -225,6 +225,31 @@ test('buttons that cannot be used now are disabled, and all of them are there at
   assert.ok(!disabled((await visitor.post('/life/sign-out')).text).includes('do--life-replay'));
 });
 
+test('beside a button that is disabled stands what it takes', async () => {
+  const visitor = site.visitor();
+  site.clock.advance('1s');
+  const needs = (text: string): string[] =>
+    [...text.matchAll(/<p class="needs soft">([^<]*)/g)].map(([, says]) => `${says}`);
+  const anonymous = (await visitor.get('/')).text;
+  assert.deepEqual(needs(anonymous), [
+    'Your visit has begun one already.',
+    'A permission takes a sign-in.',
+    'This takes a sign-in.',
+    'This takes a sign-in.',
+  ]);
+  assert.match(anonymous, /This takes a 20-second session: sign in and begin one,/);
+  const signedIn = (await visitor.submit('/life/sign-in', credentials)).text;
+  assert.deepEqual(needs(signedIn), ['You are signed in: sign out to begin anew.']);
+  assert.match(signedIn, /This takes a 20-second session: begin one,/);
+  const ended = (await visitor.post('/life/sign-out')).text;
+  assert.deepEqual(needs(ended), [
+    'This takes a session: visit, or sign in.',
+    'This takes a sign-in.',
+    'This takes a sign-in.',
+  ]);
+  assert.match(ended, /the replay\. The write takes a sign-in\./);
+});
+
 test('in an impersonation the buttons leave the other person’s sessions alone', async () => {
   const visitor = await site.signedIn();
   const { sessions, users } = site.server.context;

@@ -18,18 +18,20 @@ interface Section {
   readonly stage: Stage;
   readonly says: string;
   readonly buttons: Html;
+  /** What a button takes that is disabled now. */
+  readonly needs: string | null;
   readonly tryText: string;
   readonly tries: Html;
 }
 
-function section(view: LifeView, { stage, says, buttons, tryText, tries }: Section): Html {
+function section(view: LifeView, { stage, says, buttons, needs, tryText, tries }: Section): Html {
   const { demo } = view;
   return html`<section class="stage ${stage}" id="${stage}" aria-labelledby="${stage}-heading" tabindex="-1" data-part="${stage}">
 <h2 id="${stage}-heading">${headings[stage]}</h2>
 <p>${says}</p>
 ${
   demo
-    ? html`<div class="buttons">${buttons}</div>
+    ? html`<div class="buttons">${buttons}${needs === null ? null : html`<p class="needs soft">${needs}</p>`}</div>
 <div class="break"><h3>Try to break it</h3>
 <p>${tryText}</p>
 <div class="buttons">${tries}</div></div>`
@@ -37,6 +39,8 @@ ${
 }
 </section>`;
 }
+
+const signInFirst = 'This takes a sign-in.';
 
 interface Button {
   readonly action: string;
@@ -70,6 +74,11 @@ ${formTokenField(frame.formToken)}
 </form>
 ${button(view, { action: '/life/visit', text: 'Visit anonymously', can: position !== 'anonymous' && !signedIn, next: position === 'none' })}
 <button form="sign-in" id="do-sign-in" class="${position === 'anonymous' ? 'primary' : 'quiet'}"${off}>Sign in</button>`,
+    needs: signedIn
+      ? 'You are signed in: sign out to begin anew.'
+      : position === 'anonymous'
+        ? 'Your visit has begun one already.'
+        : null,
     tryText: signedIn
       ? 'Plant a value in the browser, then sign in with it. Sign out first: this takes a sign-in.'
       : 'Plant a value in the browser, then sign in with it. Fill in the form above, and sign in this way:',
@@ -89,6 +98,7 @@ function tracking(view: LifeView): Html {
     buttons: html`${button(view, { action: '/life/request', text: 'Make a request', can: live, next: signedIn, shows: true })}
 ${button(view, { action: '/life/permissions', text: may ? 'Take demo:write away' : 'Give demo:write', can: signedIn })}
 ${button(view, { action: '/life/rotate', text: 'Rotate the secret', can: live })}`,
+    needs: signedIn ? null : live ? 'A permission takes a sign-in.' : 'This takes a session: visit, or sign in.',
     tryText: 'Send your own id with one character of the secret altered.',
     tries: button(view, { action: '/life/alter', text: 'Alter one character', can: live, breaks: true }),
   });
@@ -96,7 +106,8 @@ ${button(view, { action: '/life/rotate', text: 'Rotate the secret', can: live })
 
 function expiry(view: LifeView): Html {
   const { position, record } = view;
-  const brief = record?.kind === 'brief' && position === 'signed-in';
+  const signedIn = position === 'signed-in';
+  const brief = record?.kind === 'brief' && signedIn;
   const late = brief || view.copy === 'brief' || (position === 'expired' && view.browser !== null);
   return section(view, {
     stage: 'expiry',
@@ -104,11 +115,12 @@ function expiry(view: LifeView): Html {
     buttons: html`${button(view, {
       action: '/life/brief',
       text: brief ? 'Begin 20 seconds again' : 'Use a 20-second session',
-      can: position === 'signed-in',
+      can: signedIn,
     })}${brief ? runningOut(view) : null}`,
+    needs: signedIn ? null : signInFirst,
     tryText: late
       ? 'Let the 20 seconds run out, then come back with the same cookie.'
-      : 'This takes a 20-second session: begin one, let it run out, then come back with the same cookie.',
+      : `This takes a 20-second session: ${signedIn ? '' : 'sign in and '}begin one, let it run out, then come back with the same cookie.`,
     tries: button(view, {
       action: `${copyPath}/late`,
       text: 'Return after the limit',
@@ -129,11 +141,12 @@ function termination(view: LifeView): Html {
     stage: 'termination',
     says: 'Signing out ends the session on the server at once, with its reason. A tombstone stays, so that whoever comes back with the token is refused and told why.',
     buttons: button(view, { action: '/life/sign-out', text: 'Sign out', can: signedIn }),
+    needs: signedIn ? null : signInFirst,
     tryText: `Replay a copy of the old cookie, or finish a write begun before the sign-out. ${
       view.copy === null
         ? 'There is no copy yet: sign in, rotate or sign out here, and one is kept in this browser for ten minutes.'
         : 'The copy lies in this browser only, in a cookie for the replay.'
-    }`,
+    }${signedIn || view.copy === null ? '' : ' The write takes a sign-in.'}`,
     tries: html`${button(view, { action: copyPath, text: 'Replay the old cookie', can: view.copy !== null, breaks: true })}
 ${button(view, { action: '/life/late-write', text: 'Write after sign-out', can: signedIn, breaks: true })}`,
   });
