@@ -31,13 +31,27 @@ export function openSite(...args: string[]): Promise<Site> {
   return openSiteOn({}, ...args);
 }
 
-export async function openSiteOn(machine: Omit<Machine, 'clock'>, ...args: string[]): Promise<Site> {
+export function openSiteOn(machine: Omit<Machine, 'clock'>, ...args: string[]): Promise<Site> {
+  return open({ ada: ['orders:read', 'demo:read'], ben: ['demo:read'] }, machine, args);
+}
+
+/** The same as its first start leaves it. */
+export function openFirstSite(...args: string[]): Promise<Site> {
+  return open({ admin: ['admin', 'demo:read'] }, {}, args);
+}
+
+async function open(
+  accounts: Readonly<Record<string, string[]>>,
+  machine: Omit<Machine, 'clock'>,
+  args: readonly string[],
+): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-'));
   const clock = new TestClock();
   const config = readConfig(['--data', join(folder, 'data'), '--port', '0', ...args], {});
   const server = await createServer(config, { ...machine, clock });
-  await server.context.users.add('ada', password, ['orders:read', 'demo:read']);
-  await server.context.users.add('ben', password, ['demo:read']);
+  for (const [name, permissions] of Object.entries(accounts)) {
+    await server.context.users.add(name, password, permissions);
+  }
   const origin = await server.app.listen({ port: 0, host: 'localhost' });
   const secrets = new Set<string>();
   const visitor = (): Witness => new Witness(origin, secrets);

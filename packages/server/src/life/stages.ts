@@ -60,7 +60,7 @@ function button(view: LifeView, { action, text, can, next, breaks, shows }: Butt
 }
 
 function creation(view: LifeView): Html {
-  const { position, signIn, frame } = view;
+  const { position, signIn, hint, frame } = view;
   const signedIn = position === 'signed-in';
   const off = signedIn ? html` disabled` : null;
   return section(view, {
@@ -71,6 +71,7 @@ ${signIn.error ? problem(signIn.error) : null}
 ${formTokenField(frame.formToken)}
 <label>Username <input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required value="${signIn.username}"${off}></label>
 <label>Password <input id="password" name="password" type="password" autocomplete="current-password" required${off}></label>
+${signedIn ? null : hint}
 </form>
 ${button(view, { action: '/life/visit', text: 'Visit anonymously', can: position !== 'anonymous' && !signedIn, next: position === 'none' })}
 <button form="sign-in" id="do-sign-in" class="${position === 'anonymous' ? 'primary' : 'quiet'}"${off}>Sign in</button>`,

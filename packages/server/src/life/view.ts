@@ -2,6 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import type { SessionSummary, Token } from 'sojourn';
 import { type Context, frameOf, type ServerSession } from '../context.ts';
 import type { Told } from '../events/feed.ts';
+import { firstAccount } from '../login/first-account.ts';
+import type { Html } from '../pages/html.ts';
 import type { Frame } from '../pages/layout.ts';
 import { reasons } from '../pages/reasons.ts';
 import type { CopyKind } from './copy.ts';
@@ -47,6 +49,8 @@ export interface LifeView {
   /** Of what the browser holds a copy to replay. */
   readonly copy: CopyKind | null;
   readonly signIn: { readonly error: string | null; readonly username: string };
+  /** Which account there is, on a server that was started for the first time. */
+  readonly hint: Html | null;
 }
 
 /** What a handler knows beyond the request. */
@@ -85,6 +89,7 @@ export async function viewOf(context: Context, request: FastifyRequest, beyond: 
     name: frame.name,
     copy: beyond.copy ?? null,
     signIn: beyond.signIn ?? { error: null, username: '' },
+    hint: firstAccount(context),
   };
 }
 

@@ -3,6 +3,7 @@ import { type Context, field, frameOf, say } from '../context.ts';
 import { keepCopy } from '../life/copy.ts';
 import { ownToken } from '../life/own-cookie.ts';
 import { tombstonePath } from '../life/tombstone.ts';
+import { firstAccount } from './first-account.ts';
 import { loginPage } from './page.ts';
 import { prove, refusalOf } from './prove.ts';
 
@@ -17,6 +18,7 @@ export async function showLogin(context: Context, request: FastifyRequest, reply
       ended: refused?.reason ?? null,
       unsent: isUnsent(request),
       error: null,
+      hint: firstAccount(context),
       username: '',
     }),
   );
@@ -30,10 +32,11 @@ export async function signIn(context: Context, request: FastifyRequest, reply: F
     const { status, says } = refusalOf(proof);
     if (proof.outcome === 'wait') reply.header('retry-after', proof.seconds);
     const frame = await frameOf(context, request);
+    const hint = firstAccount(context);
     return reply
       .code(status)
       .type('text/html; charset=utf-8')
-      .send(loginPage({ frame, action: request.url, ended: null, unsent: false, error: says, username }));
+      .send(loginPage({ frame, action: request.url, ended: null, unsent: false, error: says, hint, username }));
   }
   const session = web.session(request);
   // What the sign-in ends: the visitor's session, or the one that somebody was signed in with.

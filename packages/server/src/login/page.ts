@@ -1,5 +1,5 @@
 import type { EndingReason } from 'sojourn';
-import { html } from '../pages/html.ts';
+import { type Html, html } from '../pages/html.ts';
 import { type Frame, notice, page, problem } from '../pages/layout.ts';
 import { reasons } from '../pages/reasons.ts';
 
@@ -12,12 +12,14 @@ export interface LoginPage {
   /** A form was sent after the session had ended: it was not carried out. */
   readonly unsent: boolean;
   readonly error: string | null;
+  /** Which account there is, on a server that was started for the first time. */
+  readonly hint: Html | null;
   readonly username: string;
 }
 
 const unsentWords = 'What you sent was not carried out. After signing in you return to the form.';
 
-export function loginPage({ frame, action, ended, unsent, error, username }: LoginPage): string {
+export function loginPage({ frame, action, ended, unsent, error, hint, username }: LoginPage): string {
   return page({
     title: 'Sign in',
     frame,
@@ -31,6 +33,7 @@ ${error ? problem(error) : null}
 <label class="check"><input name="remember" type="checkbox"> Stay signed in on this device</label>
 <button class="primary">Sign in</button>
 </form>
+${frame.name === null ? hint : null}
 <p class="soft">A sign-in makes a new session with a new secret. Whatever this browser held before is worth nothing afterwards.</p>
 </div>`,
   });
