@@ -10,7 +10,7 @@ test(
   { skip },
   visiting(async ({ site, page }) => {
     await signIn(page, site, { back: '/account?from=menu' });
-    await page.getByLabel('Present password').fill('correct horse battery');
+    await page.getByLabel('Current password').fill('correct horse battery');
     await page.getByLabel('New password').fill('another long one');
     await site.pass(31 * 60);
     const asked: string[] = [];
@@ -41,7 +41,7 @@ test(
   visiting(async ({ site, page }) => {
     await signIn(page, site);
     const send = async (): Promise<void> => {
-      await page.getByLabel('Present password').fill('correct horse battery');
+      await page.getByLabel('Current password').fill('correct horse battery');
       await page.getByLabel('New password').fill('another long one');
       await leaving(page, () => page.getByRole('button', { name: 'Change password' }).click());
     };

@@ -17,7 +17,7 @@ test(
     assert.equal((await goTo(second, site, '/account')).status(), 303);
     assert.equal(second.url(), `${site.origin}/login?return=%2Faccount`);
 
-    await third.getByLabel('Present password').fill('whatever it is');
+    await third.getByLabel('Current password').fill('whatever it is');
     await third.getByLabel('New password').fill('another long one');
     await leaving(third, () => third.getByRole('button', { name: 'Change password' }).click());
     assert.equal(third.url(), `${site.origin}/login?return=%2Faccount&unsent=1`);

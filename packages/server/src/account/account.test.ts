@@ -51,7 +51,7 @@ test('G7: end one: at once, said on the next page, and listed with its reason', 
   assert.match(text, /role="status"[^>]*><p class="notice">Signed out: Firefox on Linux\./);
   assert.match(
     text,
-    /<p><time[^>]*>[^<]*<\/time><\/p>\n<p class="why">Ended because it was ended from another device\.<\/p>\n<p class="soft">Signed in <time/,
+    /<p><time[^>]*>[^<]*<\/time><\/p>\n<p class="why">Ended because you signed it out from another device\.<\/p>\n<p class="soft">Signed in <time/,
   );
   const refused = await phone.json('/session');
   assert.equal(refused.json['code'], 'session_terminated');

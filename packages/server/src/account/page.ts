@@ -29,7 +29,7 @@ ${liveDevices(given)}</section>
 <form method="post" action="/account/password" class="card fields">
 ${formTokenField(frame.formToken)}
 ${accountName(frame)}
-<label>Present password <input name="current" type="password" autocomplete="current-password" required></label>
+<label>Current password <input name="current" type="password" autocomplete="current-password" required></label>
 <label>New password <input name="new" type="password" autocomplete="new-password" minlength="8" required></label>
 <label class="check"><input name="others" type="checkbox" checked> Sign out my other devices</label>
 <button class="primary">Change password</button>

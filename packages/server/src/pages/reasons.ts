@@ -5,7 +5,7 @@ export const reasons: Readonly<Record<EndingReason, string>> = {
   session_expired_idle: 'it was not used for a while',
   session_expired_absolute: 'it reached its time limit',
   signed_out: 'you signed out',
-  revoked: 'it was ended from another device',
+  revoked: 'you signed it out from another device',
   replaced: 'a new session took its place',
   limit_reached: 'you signed in on more devices than allowed',
   password_changed: 'your password changed',
