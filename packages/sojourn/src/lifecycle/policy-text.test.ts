@@ -5,10 +5,10 @@ import { policyText } from './policy-text.ts';
 
 test('every named policy prints its limits, and where they stand beside SP 800-63B-4 (R-001, R-110 to R-112)', () => {
   const rows: Record<string, RegExp> = {
-    default: /\| standard \| 30 min \| 12 h \| 1 h \| no \|/,
-    'nist-63b4-aal1': /\| standard \| 30 d \| 30 d \| 1 h \| no \|/,
-    'nist-63b4-aal2': /\| standard \| 1 h \| 1 d \| 1 h \| no \|/,
-    'nist-63b4-aal3': /\| standard \| 15 min \| 12 h \| 1 h \| no \|/,
+    default: /\| standard \| 30 min \| 12 h \| every 1 h \| no \|/,
+    'nist-63b4-aal1': /\| standard \| 30 d \| 30 d \| every 1 h \| no \|/,
+    'nist-63b4-aal2': /\| standard \| 1 h \| 1 d \| every 1 h \| no \|/,
+    'nist-63b4-aal3': /\| standard \| 15 min \| 12 h \| every 1 h \| no \|/,
   };
   for (const name of policyNames) {
     const text = policyText(checkPolicy(name));
@@ -45,4 +45,13 @@ test('each way to treat one session too many has its sentence', () => {
   assert.match(of('end-oldest'), /ends the oldest/);
   assert.match(of('end-idlest'), /unused longest/);
   assert.match(policyText(checkPolicy({ anonymous: 'eager' })), /first visit/);
+});
+
+test('a new secret after being away, and a visitor’s session that a route begins, are said', () => {
+  const text = policyText(checkPolicy('default'));
+  assert.match(text, /\| remembered \| 7 d \| 30 d \| every 1 h, and after 30 min away \| yes \|/);
+  assert.match(text, /They get a session with their first write, or sooner: with a visit to a route that begins one\./);
+  const away = policyText(checkPolicy({ kinds: { anonymous: { rotateAfterAway: '1h' } } }));
+  assert.match(away, /\| anonymous \| 30 min \| 2 h \| after 1 h away \| no \|/);
+  assert.match(text, /\| anonymous \| 30 min \| 2 h \| never \| no \|/);
 });

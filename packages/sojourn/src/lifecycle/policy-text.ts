@@ -21,7 +21,7 @@ export function policyText(policy: Policy): string {
     '',
     '## Lifetimes (ASVS 7.1.1)',
     '',
-    '| kind | ends when not used for | ends at the latest after | new secret every | outlives the browser |',
+    '| kind | ends when not used for | ends at the latest after | new secret | outlives the browser |',
     '|---|---|---|---|---|',
     ...kinds.map(([name, kind]) => `| ${[name, ...cells(kind)].join(' | ')} |`),
     '',
@@ -65,8 +65,13 @@ const over = {
 } as const;
 
 function cells(kind: Kind): string[] {
-  const rotates = kind.rotateEvery === Number.POSITIVE_INFINITY ? 'never' : spell(kind.rotateEvery);
-  return [spell(kind.idle), spell(kind.absolute), rotates, kind.persistent ? 'yes' : 'no'];
+  return [spell(kind.idle), spell(kind.absolute), rotation(kind), kind.persistent ? 'yes' : 'no'];
+}
+
+function rotation({ rotateEvery, rotateAfterAway }: Kind): string {
+  const every = rotateEvery === Number.POSITIVE_INFINITY ? [] : [`every ${spell(rotateEvery)}`];
+  const away = rotateAfterAway === Number.POSITIVE_INFINITY ? [] : [`after ${spell(rotateAfterAway)} away`];
+  return [...every, ...away].join(', and ') || 'never';
 }
 
 function comparison({ idle, absolute, persistent }: Kind): string {
@@ -79,6 +84,9 @@ function comparison({ idle, absolute, persistent }: Kind): string {
 
 function visitors(policy: Policy): string {
   if (policy.anonymous === 'off') return 'None have a session.';
-  const when = policy.anonymous === 'lazy' ? 'with their first write' : 'with their first visit';
-  return `They get a session ${when}: at most ${policy.mostAnonymous} at a time, ${policy.anonymousPerMinute} a minute from one address, ${policy.anonymousDataBytes} bytes each.`;
+  const when =
+    policy.anonymous === 'lazy'
+      ? 'with their first write, or sooner: with a visit to a route that begins one'
+      : 'with their first visit';
+  return `They get a session ${when}. At most ${policy.mostAnonymous} at a time, ${policy.anonymousPerMinute} a minute from one address, ${policy.anonymousDataBytes} bytes each.`;
 }
