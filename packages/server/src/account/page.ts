@@ -50,8 +50,9 @@ function accountName({ name }: Frame): Html {
 
 /** One form around the list: a single password, where one is asked for, and a button for each device. */
 function liveDevices(given: AccountPage): Html {
-  const { devices, frame, askPassword } = given;
-  const list = html`<ul class="devices">${devices.live.map((session) => device(session, given))}</ul>`;
+  const { devices, frame, askPassword, own } = given;
+  const ownFirst = devices.live.toSorted((a, b) => Number(b.id === own) - Number(a.id === own));
+  const list = html`<ul class="devices">${ownFirst.map((session) => device(session, given))}</ul>`;
   if (devices.live.length < 2) return list;
   return html`<form method="post" action="/account/sessions/terminate-others">
 ${formTokenField(frame.formToken)}
@@ -68,7 +69,7 @@ function device(session: SessionSummary, { own, nameOf }: AccountPage): Html {
   const self = session.id === own;
   const { actor, kind } = session;
   return html`<li class="device${self ? ' own' : ''}">
-<div><h3>${label(session)}${self ? html` <span class="tag">this device</span>` : null}${kind === 'remembered' ? html` <span class="tag plain">stays signed in</span>` : null}</h3>
+<div><h3 class="named">${label(session)}${self ? html` <span class="tag">this device</span>` : null}${kind === 'remembered' ? html` <span class="tag plain">stays signed in</span>` : null}</h3>
 ${actor ? html`<p>${nameOf(actor.subject)} acts as you: ${actor.reason}</p>` : null}
 <dl class="times">
 <div><dt>Signed in</dt><dd>${moment(session.createdAt)}${place(session)}</dd></div>

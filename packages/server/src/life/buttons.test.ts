@@ -22,7 +22,7 @@ test('a visit is drawn: four stages, what both sides hold, two clocks, events, w
   assert.match(text, /class="band creation" data-band="creation" data-present="yes" aria-current="step"/);
   assert.match(text, /data-way="none anonymous" data-taken="yes"/);
   assert.match(text, /data-way="anonymous signed-in" data-taken="no"/);
-  assert.match(text, /<dt>Value<\/dt><dd><code class="token">[\w-]{23}\.••••••<\/code>/);
+  assert.match(text, /<dt>Value<\/dt><dd><code class="token">[\w-]{23}\.<span class="mask">••••••<\/span><\/code>/);
   assert.match(text, /<dt>Secret<\/dt><dd><code>SHA-256 [\w-]{12}…<\/code>/);
   assert.match(text, /data-left="idle">30:00</);
   assert.match(text, /data-left="absolute">2:00:00</);
@@ -104,7 +104,7 @@ test('make a request: recognised, with the permissions', async () => {
   const visitor = await site.signedIn();
   const answer = await visitor.post('/life/request');
   assert.equal(answer.status, 200);
-  assert.match(answer.text, /GET \/session\nCookie: sojourn-\d+=[\w-]{23}\.••••••</);
+  assert.match(answer.text, /GET \/session\nCookie: sojourn-\d+=[\w-]{23}\.<span class="mask">••••••<\/span></);
   assert.match(answer.text, /<strong>200<\/strong>.*signed-in, permissions: orders:read, demo:read/s);
   const anonymous = site.visitor();
   await anonymous.get('/');
@@ -232,7 +232,7 @@ test('beside a button that is disabled stands what it takes', async () => {
     [...text.matchAll(/<p class="needs soft">([^<]*)/g)].map(([, says]) => `${says}`);
   const anonymous = (await visitor.get('/')).text;
   assert.deepEqual(needs(anonymous), [
-    'Your visit has begun one already.',
+    'Your visit has begun an anonymous session.',
     'A permission takes a sign-in.',
     'This takes a sign-in.',
     'This takes a sign-in.',

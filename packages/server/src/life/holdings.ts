@@ -3,6 +3,7 @@ import type { Told } from '../events/feed.ts';
 import { wordsOf } from '../events/words.ts';
 import { type Html, html } from '../pages/html.ts';
 import { clockTime, countdown, orLater, span } from '../pages/time.ts';
+import { unbroken } from './own-cookie.ts';
 import { ring } from './picture.ts';
 import type { ClockFace, LifeView } from './view.ts';
 
@@ -15,7 +16,7 @@ export function browserSide({ browser }: LifeView): Html {
       ? html`<p class="none">No cookie of a session.</p>`
       : html`<dl class="facts">
 ${fact('Cookie', html`<code>${browser.name}</code>`)}
-${fact('Value', html`<code class="token">${browser.value}</code>`)}
+${fact('Value', html`<code class="token">${unbroken(browser.value)}</code>`)}
 </dl>
 <ul class="chips" aria-label="Attributes">${browser.attributes.map((attribute) => html`<li>${attribute}</li>`)}</ul>
 <p class="soft">${

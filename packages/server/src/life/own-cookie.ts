@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Token } from 'sojourn';
 import type { Config } from '../config.ts';
 import type { Context } from '../context.ts';
+import { type Html, html } from '../pages/html.ts';
 
 /*
  * The token in the request's own Cookie header, for the pages that show a session's two sides. It stays a
@@ -58,9 +59,18 @@ export function idOf(token: Token): string {
   return halves(token)[0];
 }
 
+/** In the secret's place. */
+const mask = '••••••';
+
 /** The token as it may be shown: the public half, and that there is another. */
 export function masked(token: Token): string {
-  return `${idOf(token)}.••••••`;
+  return `${idOf(token)}.${mask}`;
+}
+
+/** Text with masked tokens, drawn so that no line breaks within a mask. */
+export function unbroken(text: string): Html {
+  const [first = '', ...others] = text.split(mask);
+  return html`${first}${others.map((piece) => html`<span class="mask">${mask}</span>${piece}`)}`;
 }
 
 /** The beginning of the hash that the server keeps in the secret's place. */

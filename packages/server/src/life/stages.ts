@@ -78,7 +78,7 @@ ${button(view, { action: '/life/visit', text: 'Visit anonymously', can: position
     needs: signedIn
       ? 'You are signed in: sign out to begin anew.'
       : position === 'anonymous'
-        ? 'Your visit has begun one already.'
+        ? 'Your visit has begun an anonymous session.'
         : null,
     tryText: signedIn
       ? 'Plant a value in the browser, then sign in with it. Sign out first: this takes a sign-in.'

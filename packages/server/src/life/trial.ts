@@ -2,6 +2,7 @@ import type { Stage } from '../events/words.ts';
 import { type Html, html } from '../pages/html.ts';
 import type { Exchange } from './exchange.ts';
 import { type Guarantee, guarantees, peerEvidence } from './guarantees.ts';
+import { unbroken } from './own-cookie.ts';
 
 /** Something that was tried for real, and what became of it. */
 export interface Trial {
@@ -51,9 +52,9 @@ function promise(guarantee: Guarantee): Html {
 function exchangeItem({ says, sent, status, code, reason, gave }: Exchange): Html {
   return html`<li>
 <p class="step">${says}</p>
-<div class="sent"><h4>Request</h4><pre>${sent.join('\n')}</pre></div>
+<div class="sent"><h4>Request</h4><pre>${unbroken(sent.join('\n'))}</pre></div>
 <div class="answer ${status < 400 ? 'good' : 'refused'}"><h4>Answer</h4><p><strong>${status}</strong>${code ? html` <code>${code}</code>` : null}</p>${
     reason ? html`<p>reason <code>${reason}</code></p>` : null
-  }${gave ? html`<p><code>${gave}</code></p>` : null}</div>
+  }${gave ? html`<p><code>${unbroken(gave)}</code></p>` : null}</div>
 </li>`;
 }

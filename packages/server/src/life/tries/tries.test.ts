@@ -23,7 +23,9 @@ test('G2: creation: a made-up token is planted, the person signs in, and it is r
   const { status, text } = await visitor.post('/life/plant', { ...credentials, planted: 'made-up' });
   assert.equal(status, 200);
   assert.deepEqual(statuses(text), ['303', '401 sign_in_required', '200']);
-  const [planted, made] = [...text.matchAll(/[Cc]ookie: sojourn-\d+=([\w-]{23})\.••••••/g)].map(([, id]) => id);
+  const [planted, made] = [
+    ...text.matchAll(/[Cc]ookie: sojourn-\d+=([\w-]{23})\.<span class="mask">••••••<\/span>/g),
+  ].map(([, id]) => id);
   assert.match(text, new RegExp(`POST /login\\nCookie: sojourn-\\d+=${planted}`));
   assert.notEqual(made, planted);
   assert.equal(visitor.token?.split('.')[0], made, 'the session of the sign-in is this browser’s');
@@ -39,7 +41,10 @@ test('G2: creation: a visitor’s real token is planted; after the sign-in it is
   const [anonymous] = visitor.token?.split('.') ?? [];
   const { text } = await visitor.post('/life/plant', { ...credentials, planted: 'anonymous' });
   assert.deepEqual(statuses(text), ['303', '401 token_replaced', '200']);
-  assert.match(text, new RegExp(`GET /session\\nCookie: sojourn-\\d+=${anonymous}\\.••••••<`));
+  assert.match(
+    text,
+    new RegExp(`GET /session\\nCookie: sojourn-\\d+=${anonymous}\\.<span class="mask">••••••</span><`),
+  );
   assert.match(text, /reason <code>replaced<\/code>/);
   assert.match(text, /The way here: anonymous .*, then signed in/s);
   const kept = await visitor.post('/life/replay');
@@ -71,7 +76,7 @@ test('G1: tracking: one character altered is refused and counted, and harms nobo
     const { status, text } = await visitor.post('/life/alter');
     assert.equal(status, 200);
     assert.deepEqual(statuses(text), ['401 sign_in_required', '200']);
-    assert.match(text, /\.•••••• {2}\(one character altered\)/);
+    assert.match(text, /\.<span class="mask">••••••<\/span> {2}\(one character altered\)/);
     assertExplained(text, 'G1');
     const stream = await visitor.stream();
     // A notice waits for the next write of notices, at most a minute away.
@@ -117,7 +122,10 @@ test('G3 G17: termination: a write begun before the sign-out is refused, changes
   const { status, text } = await visitor.post('/life/late-write');
   assert.equal(status, 200);
   assert.deepEqual(statuses(text), ['303', '401 session_terminated', '401 session_terminated']);
-  assert.match(text, /POST \/life\/permissions\nCookie: sojourn-\d+=[\w-]{23}\.•••••• {2}\(let in before\)/);
+  assert.match(
+    text,
+    /POST \/life\/permissions\nCookie: sojourn-\d+=[\w-]{23}\.<span class="mask">••••••<\/span> {2}\(let in before\)/,
+  );
   const { permissions } = (await phone.json('/session')).json;
   assert.deepEqual(permissions, ['orders:read', 'demo:read'], 'demo:write was not given');
   assert.match(text, /Your session was terminated\.<\/strong> It ended because you signed out\./);
