@@ -23,12 +23,13 @@ export async function serve(args: readonly string[]): Promise<void> {
     const admin = firstAccount(server);
     const origin = await listen(server, config);
     if (admin) await make(server, admin);
+    // Before the line that whoever sends the signal may have waited for.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(server));
     console.log(`Sojourn is at ${origin}`);
   } catch (error) {
     await server.close();
     throw error;
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(server));
 }
 
 interface FirstAccount {
