@@ -15,10 +15,14 @@ import { type Engine, openEngine, shownAddress } from './engines.ts';
 import { log } from './log.ts';
 import { Users } from './users/users.ts';
 
-export interface Stores {
+/** The sessions, and the connection to close after them. */
+export interface Opened {
   readonly sessions: Sessions<ServerData, string>;
-  readonly users: Users;
   readonly engine: Engine;
+}
+
+export interface Stores extends Opened {
+  readonly users: Users;
 }
 
 export interface StoresOptions {
@@ -44,13 +48,26 @@ export function policyOf({ demo, policy }: Pick<Config, 'demo' | 'policy'>): Pol
 /** Opens what the server keeps. Throws `ConfigError` when its folder, its engine or a setting cannot be used. */
 export async function openStores(config: Config, options: StoresOptions = {}): Promise<Stores> {
   const users = openUsers(config);
-  let engine: Engine | null = null;
   try {
-    engine = await openSessions(config, options);
-    return { users, sessions: sessionsOn(engine.store, config, options), engine };
+    return { users, ...(await openSessions(config, options)) };
   } catch (error) {
     users.close();
-    await engine?.close();
+    throw error;
+  }
+}
+
+export async function closeStores({ users, ...opened }: Stores): Promise<void> {
+  await closeSessions(opened);
+  users.close();
+}
+
+/** The sessions alone. */
+export async function openSessions(config: Config, options: StoresOptions = {}): Promise<Opened> {
+  const engine = await engineOf(config, options);
+  try {
+    return { sessions: sessionsOn(engine.store, config, options), engine };
+  } catch (error) {
+    await engine.close();
     // The library names its option; here it is a flag.
     throw error instanceof SojournError
       ? new ConfigError(error.message.replace(/^origin\b/, '--origin'), { cause: error })
@@ -58,10 +75,9 @@ export async function openStores(config: Config, options: StoresOptions = {}): P
   }
 }
 
-export async function closeStores({ users, sessions, engine }: Stores): Promise<void> {
+export async function closeSessions({ sessions, engine }: Opened): Promise<void> {
   await sessions.close();
   await engine.close();
-  users.close();
 }
 
 /** Folder by folder: Node's own way to make them all never comes back where one takes none, as /proc. */
@@ -85,7 +101,8 @@ export function hasData({ data }: Pick<Config, 'data'>): boolean {
   return existsSync(join(data, accounts));
 }
 
-function openUsers({ data }: Config): Users {
+/** The accounts alone. */
+export function openUsers({ data }: Config): Users {
   try {
     makeFolder(resolve(data));
     return Users.open(join(data, accounts));
@@ -95,7 +112,7 @@ function openUsers({ data }: Config): Users {
   }
 }
 
-async function openSessions({ data, store }: Config, { clock, engineAhead = 0 }: StoresOptions): Promise<Engine> {
+async function engineOf({ data, store }: Config, { clock, engineAhead = 0 }: StoresOptions): Promise<Engine> {
   try {
     return await openEngine(store, clock ? { now: () => clock.now() + engineAhead } : {});
   } catch (error) {

@@ -76,11 +76,15 @@ export class ServerProcess {
   origin = '';
   /** What it has printed so far. */
   out = '';
+  /** And written to the log. */
+  err = '';
   readonly #child: Child;
 
   private constructor(child: Child) {
     this.#child = child;
-    child.stderr.resume();
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      this.err += chunk;
+    });
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       this.out += chunk;
     });

@@ -32,6 +32,25 @@ test('first start: the account admin, and its generated password printed once', 
   assert.equal((await again.get('/session', asProgram)).status, 200);
 });
 
+test('a start on another store than the last time says so in one line of the log', async (t) => {
+  const data = dataFolder(t);
+  const elsewhere = `sqlite:${dataFolder(t)}.db`;
+  const own = `sqlite:${data}/../data/sessions.db`;
+  const said: string[] = [];
+  for (const SOJOURN_STORE of ['', own, elsewhere, elsewhere]) {
+    const server = await ServerProcess.start(t, data, { ...env, SOJOURN_STORE });
+    server.signal('SIGTERM');
+    assert.equal(await server.ended(), 0);
+    said.push(server.err);
+  }
+  assert.deepEqual(said, [
+    '',
+    '',
+    `sojourn store_changed: The sessions of ${data} were in sqlite:${data}/sessions.db the last time and are in ${elsewhere} now: sojourn migrate moves them.\n`,
+    '',
+  ]);
+});
+
 test('SIGTERM: the request under way is answered and kept, no new one is taken, and the process ends with 0', async (t) => {
   const data = dataFolder(t);
   const server = await ServerProcess.start(t, data, env);

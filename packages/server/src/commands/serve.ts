@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Config, ConfigError, helpText, readConfig } from '../config.ts';
 import { shownAddress } from '../engines.ts';
+import { remember } from '../place.ts';
 import { createServer, type Server } from '../server.ts';
 import { checkPassword } from '../users/users.ts';
 
@@ -23,6 +24,9 @@ export async function serve(args: readonly string[]): Promise<void> {
     const admin = firstAccount(server);
     const origin = await listen(server, config);
     if (admin) await make(server, admin);
+    // Once it listens: a start that failed, beside a server that runs, says nothing of where that one's sessions are.
+    const moved = remember(config, server.context.users);
+    if (moved !== null) console.warn(`sojourn store_changed: ${moved}`);
     // Before the line that whoever sends the signal may have waited for.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(server));
     console.log(`Sojourn is at ${origin}`);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Visitor } from '../../../../test/visitor.ts';
 import { dataFolder, ServerProcess, sojourn } from '../../test/process.ts';
@@ -62,6 +63,42 @@ test('users: what cannot be is said in a sentence, and a password is never an ar
   await assert.rejects(users(['disable', 'ada', '--data', data]), { message: /^There is no account ada\./ });
   assert.match(none.err, /^Give the password on standard input, as in: .*\n$/);
   assert.deepEqual(short, { code: 1, out: '', err: 'Use a password of at least 8 characters.\n' });
+});
+
+test('users: sessions are ended in the store of the folder’s server, or the command is refused', async (t) => {
+  const data = dataFolder(t);
+  const elsewhere = `sqlite:${dataFolder(t)}.db`;
+  const server = await ServerProcess.start(t, data, { SOJOURN_ADMIN_PASSWORD: password, SOJOURN_STORE: elsewhere });
+  const admin = new Visitor(server.origin);
+  assert.equal((await admin.post('/login', { username: 'admin', password })).status, 303);
+  for (const [action, input] of [
+    ['disable', ''],
+    ['enable', ''],
+    ['set-password', 'another long one\n'],
+  ] as const) {
+    const { code, out, err } = await sojourn(['users', action, 'admin', '--data', data], { input });
+    assert.deepEqual([code, out], [1, ''], action);
+    assert.equal(
+      err,
+      `The server on ${data} keeps its sessions in ${elsewhere}, not in sqlite:${data}/sessions.db: give the store that it was started with by --store or SOJOURN_STORE.\n`,
+    );
+  }
+  assert.match(await printed(t, 'list', '--data', data), /^admin +enabled/, 'and the account is as it was');
+  assert.ok(!existsSync(join(data, 'sessions.db')), 'no empty store is made');
+  const disabled = await printed(t, 'disable', 'admin', '--data', data, '--store', elsewhere);
+  assert.equal(disabled, 'Account admin disabled. One session ended.');
+  assert.equal((await admin.get('/session', asProgram)).json['reason'], 'account_disabled');
+});
+
+test('users: an account is made before any server has run, and no store with it', async (t) => {
+  const data = dataFolder(t);
+  const { code } = await sojourn(['users', 'add', 'ada', '--data', data], { input: `${password}\n` });
+  assert.equal(code, 0);
+  assert.match(await printed(t, 'list', '--data', data), /^ada /);
+  await assert.rejects(users(['disable', 'ada', '--data', data]), {
+    message: /^There are no sessions in sqlite:.*: start the server first, or give the store .* SOJOURN_STORE\.$/,
+  });
+  assert.ok(!existsSync(join(data, 'sessions.db')));
 });
 
 /** What the command prints, run in this process and so beside the server's. */

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig, usageError } from '../config.ts';
-import { closeStores, hasData, openStores, type Stores } from '../stores.ts';
-import { type User, UserError } from '../users/users.ts';
+import { checkPlace } from '../place.ts';
+import { closeSessions, hasData, type Opened, openSessions, openUsers } from '../stores.ts';
+import { type User, UserError, type Users } from '../users/users.ts';
 import { readPassword } from './password.ts';
 
 const help = `Usage: sojourn users <action> [options]
@@ -16,11 +17,13 @@ Actions:
 Options:
   --permission <name>   of the new account; may be given several times
   --data <data>         folder of everything the server keeps; default SOJOURN_DATA, else ./data
-  --store <store>       where sessions are kept; default SOJOURN_STORE, else sqlite:<data>/sessions.db
+  --store <store>       where the server keeps sessions: the address that it was started with;
+                        default SOJOURN_STORE, else sqlite:<data>/sessions.db
   --json                answer as JSON
   --help                this text
 
-A server that runs on the same folder follows at once.`;
+A server that runs on the same folder follows at once. The folder remembers where its
+server keeps sessions, and what would end none there is refused.`;
 
 interface Asked {
   readonly action: string;
@@ -34,7 +37,13 @@ interface Done {
   readonly data: unknown;
 }
 
-type Action = (stores: Stores, asked: Asked) => Promise<Done> | Done;
+interface Kept {
+  readonly users: Users;
+  /** The sessions of the folder's server. To be asked for before the account is changed: it may not be known where they are. */
+  sessions(): Promise<Opened['sessions']>;
+}
+
+type Action = (kept: Kept, asked: Asked) => Promise<Done> | Done;
 
 /** Who ends the sessions, in their endings and events. */
 const by = 'operator';
@@ -48,21 +57,24 @@ const actions: Readonly<Record<string, Action>> = {
     const all = users.all();
     return { says: all.map(line).join('\n') || 'There are no accounts.', data: all.map(shown) };
   },
-  async disable({ users, sessions }, { name }) {
+  async disable({ users, ...kept }, { name }) {
     const { id } = named(users.byName(name), name);
+    const sessions = await kept.sessions();
     // The account first: a sign-in that was under way is refused by the second step.
     users.setDisabled(id, true);
     const ended = await sessions.disable(id, { by });
     return { says: `Account ${name} disabled. ${sessionsEnded(ended)}`, data: { name, disabled: true, ended } };
   },
-  async enable({ users, sessions }, { name }) {
+  async enable({ users, ...kept }, { name }) {
     const { id } = named(users.byName(name), name);
+    const sessions = await kept.sessions();
     await sessions.enable(id);
     users.setDisabled(id, false);
     return { says: `Account ${name} enabled.`, data: { name, disabled: false } };
   },
-  async 'set-password'({ users, sessions }, { name }) {
+  async 'set-password'({ users, ...kept }, { name }) {
     const { id } = named(users.byName(name), name);
+    const sessions = await kept.sessions();
     await users.setPassword(id, await readPassword());
     const ended = await sessions.terminateAll(id, { reason: 'password_changed', by });
     return { says: `Password of ${name} set. ${sessionsEnded(ended)}`, data: { name, ended } };
@@ -91,12 +103,19 @@ export async function users(args: readonly string[]): Promise<void> {
   if (act !== actions['add'] && !hasData(config)) {
     throw new ConfigError(`There are no accounts in ${config.data}: name the server's folder with --data.`);
   }
-  const stores = await openStores(config, { sweeps: false });
+  const accounts = openUsers(config);
+  let opened: Opened | null = null;
+  const sessions = async (): Promise<Opened['sessions']> => {
+    checkPlace(config, accounts);
+    opened = await openSessions(config, { sweeps: false });
+    return opened.sessions;
+  };
   try {
-    const done = await act(stores, { action, name, permissions });
+    const done = await act({ users: accounts, sessions }, { action, name, permissions });
     console.log(json ? JSON.stringify(done.data, null, 2) : done.says);
   } finally {
-    await closeStores(stores);
+    if (opened !== null) await closeSessions(opened);
+    accounts.close();
   }
 }
 

@@ -19,7 +19,7 @@ export class UserError extends Error {
 
 const namePattern = /^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,63}$/u;
 
-/** The accounts, in a file of their own beside the sessions. */
+/** The accounts, in a file of their own beside the sessions, and where those are. */
 export class Users {
   readonly #db: DatabaseSync;
   readonly #statements: Readonly<Record<keyof typeof sql, StatementSync>>;
@@ -89,6 +89,16 @@ export class Users {
     this.#statements.setPermissions.run(JSON.stringify(permissions), id);
   }
 
+  /** Where the server of this folder keeps sessions, as it said when it last started; `null`: it has not yet. */
+  get sessionsIn(): string | null {
+    const row = this.#statements.sessionsIn.get();
+    return row ? String(row['sessions_in']) : null;
+  }
+
+  keepSessionsIn(place: string): void {
+    this.#statements.keepSessionsIn.run(place);
+  }
+
   close(): void {
     this.#db.close();
   }
@@ -113,6 +123,7 @@ function migrate(db: DatabaseSync, path: string): void {
       id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, password TEXT NOT NULL,
       permissions TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS server (one INTEGER PRIMARY KEY CHECK (one = 1), sessions_in TEXT NOT NULL) STRICT;
     PRAGMA user_version = ${version};`);
 }
 
@@ -140,4 +151,6 @@ const sql = {
   setPassword: 'UPDATE users SET password = ? WHERE id = ?',
   setDisabled: 'UPDATE users SET disabled = ? WHERE id = ?',
   setPermissions: 'UPDATE users SET permissions = ? WHERE id = ?',
+  sessionsIn: 'SELECT sessions_in FROM server',
+  keepSessionsIn: 'INSERT INTO server VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET sessions_in = excluded.sessions_in',
 } as const;
