@@ -67,6 +67,31 @@ test('an anonymous session is not a signed-in one', async () => {
   assert.equal(answer.json['code'], 'sign_in_required');
 });
 
+test('G10: who is disabled is not served, even where nobody could end their sessions, and is told why', async () => {
+  const site = await openSite();
+  try {
+    const { users, sessions } = site.server.context;
+    const [ada, phone, ben] = [await site.signedIn(), await site.signedIn(), await site.signedIn('ben')];
+    const id = String((await ada.json('/session')).json['id']);
+    const account = users.byName('ada')?.id ?? '';
+    users.setDisabled(account, true);
+    const refused = await ada.json('/session');
+    assert.deepEqual([refused.status, refused.json['reason']], [401, 'account_disabled']);
+    assert.deepEqual((await sessions.find(id))?.ending?.reason, 'account_disabled');
+    assert.equal((await sessions.find(id))?.ending?.by, 'operator');
+    const sent = await phone.get('/account');
+    assert.deepEqual([sent.status, sent.headers.get('location')], [303, '/login?return=%2Faccount']);
+    assert.match((await phone.get('/login')).text, /account was disabled/);
+    assert.equal((await phone.post('/login', { username: 'ada', password })).status, 401);
+    assert.equal((await ben.json('/session')).status, 200);
+    users.setDisabled(account, false);
+    assert.equal((await ada.json('/session')).status, 401, 'what has ended stays so');
+    assert.equal((await (await site.signedIn()).json('/session')).status, 200);
+  } finally {
+    await site.close();
+  }
+});
+
 test('on every answer: no inline script, no framing, no sniffing; nothing of a session is kept in a cache', async () => {
   const site = await openSite();
   try {

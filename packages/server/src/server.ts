@@ -14,6 +14,7 @@ import { refusals } from './pages/refusal.ts';
 import { mostRead, tooLarge, unreadable } from './pages/too-many-cookies.ts';
 import { operations, type Route, routes } from './routes.ts';
 import { closeStores, openStores, type Stores } from './stores.ts';
+import { refuseDisabled } from './users/disabled.ts';
 import { Throttle } from './users/throttle.ts';
 
 export interface Server {
@@ -106,7 +107,7 @@ function add(app: FastifyInstance, context: Context, { method, path, for: who, e
     url: path,
     exposeHeadRoute: !stream,
     config: { sojourn: { ...(eager ? { eager } : {}), ...(stream ? { readOnly: true, passive: true } : {}) } },
-    ...(who === 'signed-in' ? { preHandler: context.web.requireSignIn() } : {}),
+    preHandler: [refuseDisabled(context), ...(who === 'signed-in' ? [context.web.requireSignIn()] : [])],
     handler: (request, reply) => handle(context, request, reply),
   });
 }
