@@ -97,7 +97,7 @@ export class ServerProcess {
     const server = new ServerProcess(child);
     while (server.origin === '') {
       await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
-      assert.equal(child.exitCode, null, `the server did not start: ${server.out}`);
+      assert.equal(child.exitCode, null, `the server did not start: ${server.out}${server.err}`);
       server.origin = /^Sojourn is at (\S+)$/m.exec(server.out)?.[1] ?? '';
     }
     return server;

@@ -32,6 +32,19 @@ test('first start: the account admin, and its generated password printed once', 
   assert.equal((await again.get('/session', asProgram)).status, 200);
 });
 
+test('two first starts on one folder at once: both serve, with one account and one password', async (t) => {
+  const data = dataFolder(t);
+  const servers = await Promise.all([1, 2, 3].map(() => ServerProcess.start(t, data)));
+  const said = servers.map(({ out }) => out).join('');
+  const passwords = [...said.matchAll(/^Account admin made\. Its password, shown this once: (\S{16})$/gm)];
+  assert.equal(passwords.length, 1, said);
+  const [, generated = ''] = passwords[0] ?? [];
+  for (const { origin } of servers) {
+    const visitor = new Visitor(origin);
+    assert.equal((await visitor.post('/login', { username: 'admin', password: generated })).status, 303);
+  }
+});
+
 test('a start on another store than the last time says so in one line of the log', async (t) => {
   const data = dataFolder(t);
   const elsewhere = `sqlite:${dataFolder(t)}.db`;

@@ -56,7 +56,13 @@ function firstAccount({ context: { users } }: Server): FirstAccount | null {
 
 /** Once the server listens, so that no password is said of a start that failed. */
 async function make({ context: { users } }: Server, { password, generated }: FirstAccount): Promise<void> {
-  await users.add('admin', password, ['admin', 'demo:read']);
+  try {
+    await users.add('admin', password, ['admin', 'demo:read']);
+  } catch (error) {
+    if (users.byName('admin') === null) throw error;
+    console.log('Account admin was made by another server on this folder.');
+    return;
+  }
   console.log(generated ? `Account admin made. Its password, shown this once: ${password}` : 'Account admin made.');
 }
 

@@ -88,6 +88,16 @@ test('names and passwords are checked with a sentence each; a name is taken in a
   );
 });
 
+test('of two that take a name at once the second is told that it is taken', async (t) => {
+  const path = dataFolder(t);
+  const [one, other] = [Users.open(path), Users.open(path)];
+  t.after(() => [one, other].map((users) => users.close()));
+  const tries = await Promise.allSettled([one.add('ada', password, []), other.add('Ada', password, [])]);
+  const refused = tries.flatMap((tried) => (tried.status === 'rejected' ? [String(tried.reason)] : []));
+  assert.equal(refused.length, 1);
+  assert.match(refused[0] ?? '', /^UserError: The name ada is taken\.$/i);
+});
+
 test('nobody else on the machine reads the file, and no password is in it', async (t) => {
   const path = dataFolder(t);
   const users = Users.open(path);

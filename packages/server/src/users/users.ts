@@ -48,9 +48,12 @@ export class Users {
   async add(name: string, password: string, permissions: readonly string[]): Promise<User> {
     if (!namePattern.test(name)) throw new UserError('A name has 1 to 64 letters, digits and . _ @ + -');
     checkPassword(password);
-    if (this.byName(name)) throw new UserError(`The name ${name} is taken.`);
+    if (this.byName(name)) throw taken(name);
     const id = randomBytes(9).toString('base64url');
-    this.#statements.insert.run(id, name, await hashPassword(password), JSON.stringify(permissions), Date.now());
+    const hash = await hashPassword(password);
+    const { changes } = this.#statements.insert.run(id, name, hash, JSON.stringify(permissions), Date.now());
+    // Somebody else, perhaps in another process, took it while the password was hashed.
+    if (changes === 0) throw taken(name);
     return this.#required(id);
   }
 
@@ -133,6 +136,10 @@ export function checkPassword(password: string): void {
   if (password.length > longest) throw new UserError(`Use a password of at most ${longest} characters.`);
 }
 
+function taken(name: string): UserError {
+  return new UserError(`The name ${name} is taken.`);
+}
+
 function userOf(row: Record<string, unknown>): User {
   return {
     id: String(row['id']),
@@ -144,7 +151,8 @@ function userOf(row: Record<string, unknown>): User {
 }
 
 const sql = {
-  insert: 'INSERT INTO users (id, name, password, permissions, created_at) VALUES (?, ?, ?, ?, ?)',
+  insert:
+    'INSERT INTO users (id, name, password, permissions, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING',
   byId: 'SELECT * FROM users WHERE id = ?',
   byName: 'SELECT * FROM users WHERE name = ?',
   all: 'SELECT * FROM users ORDER BY name',
