@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -153,4 +154,55 @@ test('a request that never ends is cut off ten seconds after the server was told
   await once(site.server.app.server, 'close', { signal: AbortSignal.timeout(50) }).catch(() => {});
   site.clock.advance('10s');
   await Promise.all([closed, cut]);
+});
+
+test('on the second address of localhost too, what is under way is finished before the stores close', async (t) => {
+  const { lookup } = dns;
+  t.mock.method(dns, 'lookup', (host: string, options: dns.LookupOptions, found: (...args: unknown[]) => void) => {
+    if (host !== 'localhost') return lookup(host, options, found);
+    const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+    return options.all ? found(null, addresses) : found(null, '127.0.0.1', 4);
+  });
+  const site = await openSite();
+  const { port, host } = new URL(site.origin);
+  const [silent, begun] = [connect(Number(port), '127.0.0.2'), connect(Number(port), '127.0.0.2')];
+  await Promise.all([once(silent, 'connect'), once(begun, 'connect')]);
+  begun.write(`POST /login HTTP/1.1\r\nHost: ${host}\r\nSec-Fetch-Site: same-origin\r\n`);
+  begun.write('Content-Type: application/x-www-form-urlencoded\r\n');
+  const body = new URLSearchParams({ username: 'ada', password }).toString();
+  begun.write(`Content-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`);
+  await once(begun, 'data');
+  const closed = site.close();
+  await once(silent, 'close');
+  const answer = once(begun, 'data');
+  begun.write(body);
+  assert.match(String(await answer), /^HTTP\/1\.1 303 /);
+  await closed;
+});
+
+test('connections without a request do not hold up the end; a request that has begun is finished', async () => {
+  const site = await openSite();
+  const visitor = await site.signedIn();
+  const { port, host } = new URL(site.origin);
+  const [silent, done, begun] = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const socket = connect(Number(port), 'localhost').setEncoding('utf8');
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  assert.ok(silent && done && begun);
+  done.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  await once(done, 'data');
+  const head = ['POST /logout HTTP/1.1', `Host: ${host}`, 'Sec-Fetch-Site: same-origin', `Cookie: ${visitor.cookie}`];
+  const form = ['Content-Type: application/x-www-form-urlencoded', 'Content-Length: 3', 'Expect: 100-continue'];
+  begun.write(`${[...head, ...form].join('\r\n')}\r\n\r\n`);
+  await once(begun, 'data');
+  const closed = site.close();
+  // The clock stands still: nobody is cut off for being late.
+  await Promise.all([once(silent, 'close'), once(done.resume(), 'close')]);
+  const answer = once(begun, 'data');
+  begun.write('a=b');
+  assert.match(String(await answer), /^HTTP\/1\.1 303 /);
+  await closed;
 });

@@ -4,6 +4,7 @@ import type { Clock } from 'sojourn';
 import { fastifySessions } from 'sojourn/fastify';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
+import { Connections } from './connections.ts';
 import type { Context } from './context.ts';
 import { CatchUps } from './events/catch-up.ts';
 import { Feed } from './events/feed.ts';
@@ -65,6 +66,12 @@ async function serverOn(stores: Stores, config: Config, { clock = systemClock }:
     http: { maxHeaderSize: mostRead },
     clientErrorHandler: unreadable(config),
   });
+  const connections = new Connections(app.server);
+  app.addHook('preClose', async () => connections.refuse());
+  // Of a request that was under way: its connection would wait for another one.
+  app.addHook('onSend', async (_request, reply) => {
+    if (connections.closing) reply.header('connection', 'close');
+  });
   app.addHook('onRequest', securityHeaders(config));
   app.addHook('onRequest', tooLarge(config));
   for (const { path, handle } of operations) {
@@ -75,8 +82,9 @@ async function serverOn(stores: Stores, config: Config, { clock = systemClock }:
   app.addHook('preClose', async () => feed.close());
   const unwatch = watchLoop();
   const close = async (): Promise<void> => {
-    const relent = clock.after(longestFarewell, () => app.server.closeAllConnections());
+    const relent = clock.after(longestFarewell, () => connections.cut());
     await app.close();
+    await connections.closed();
     relent();
     unwatch();
     await closeStores(stores);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -70,8 +71,11 @@ test('SIGTERM: the request under way is answered and kept, no new one is taken, 
   const body = new URLSearchParams({ username: 'admin', password }).toString();
   const held = await holdLastByte(t, server.origin, body);
   const stream = await openStream(t, server.origin);
+  const unused = raw(t, server.origin);
+  await once(unused.socket, 'connect');
   server.signal('SIGTERM');
   await refusedConnection(server.origin);
+  assert.equal(await unused.answer, '', 'a connection without a request is closed at once');
   held.socket.write(body.slice(-1));
   assert.match(await held.answer, /^HTTP\/1\.1 303 /);
   assert.match(await stream.answer, /^HTTP\/1\.1 200 /, 'an open stream is ended, not waited for');
