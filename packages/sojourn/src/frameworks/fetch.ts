@@ -1,4 +1,4 @@
-import { SojournError } from '../lifecycle/errors.ts';
+import { invalid } from '../lifecycle/errors.ts';
 import { checkRequirement, type Requirement } from '../lifecycle/permissions.ts';
 import type { Session, SignedInSession } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
@@ -18,11 +18,14 @@ export interface FetchWeb<D, P extends string> extends Omit<Surface<Request, D, 
    * `readOnly` there are none to append, so headers alone suffice, as in a server component.
    */
   track(request: Request | Headers, options?: FetchTrackOptions): Promise<{ session: Session<D, P>; headers: Headers }>;
-  /** Wraps a handler: tracks, answers what it throws of this library, and puts the headers on its answer. */
+  /**
+   * Wraps a handler: tracks, answers what it throws of this library, and puts the headers on its answer. A text
+   * beside the request is the client's address; what platforms pass there themselves (`info`, `env`) is not read.
+   */
   handler(
     handle: (request: Request, session: Session<D, P>) => Response | Promise<Response>,
     options?: TrackOptions,
-  ): (request: Request, address?: string) => Promise<Response>;
+  ): (request: Request, address?: unknown) => Promise<Response>;
   /** `await orders(request)`: the signed-in session, or throws the refusal, which `handler` answers. */
   requireSignIn(
     requirement?: Requirement<P>,
@@ -45,12 +48,10 @@ export function fetchSessions<D, P extends string>(sessions: Sessions<D, P>, opt
     issued,
     network,
     async track(given, { address, ...trackOptions } = {}) {
-      const wire = new FetchWire(given, address);
+      if (typeof (address ?? '') !== 'string') throw invalid('track.address: give it as a text.');
+      const wire = new FetchWire(given, addressIn(address));
       if (given instanceof Headers && !trackOptions.readOnly) {
-        throw new SojournError(
-          'option_invalid',
-          'track: headers alone do not say the method. Pass the Request, or { readOnly: true }.',
-        );
+        throw invalid('track: headers alone do not say the method. Pass the Request, or { readOnly: true }.');
       }
       await requests.open(given, wire, checkTrackOptions(trackOptions));
       return { session: session(given), headers: wire.answer };
@@ -58,7 +59,7 @@ export function fetchSessions<D, P extends string>(sessions: Sessions<D, P>, opt
     handler(handle, given = {}) {
       const trackOptions = checkTrackOptions(given);
       return async (request, address) => {
-        const wire = new FetchWire(request, address);
+        const wire = new FetchWire(request, addressIn(address));
         try {
           const opening = requests.open(request, wire, trackOptions);
           if (opening instanceof Promise) await opening;
@@ -79,4 +80,8 @@ export function fetchSessions<D, P extends string>(sessions: Sessions<D, P>, opt
       };
     },
   };
+}
+
+function addressIn(given: unknown): string | undefined {
+  return typeof given === 'string' && given !== '' ? given : undefined;
 }
