@@ -4,7 +4,7 @@ import { unremembered } from './cache/proved-reads.ts';
 import { type EventsOptions, follow } from './follow.ts';
 import { AnonymousBudget } from './lifecycle/budget.ts';
 import { withDeadline } from './lifecycle/deadline.ts';
-import { type Code, invalid, SojournError } from './lifecycle/errors.ts';
+import { type Code, codes, invalid, SojournError } from './lifecycle/errors.ts';
 import type { SessionEvent } from './lifecycle/events.ts';
 import { sweep } from './lifecycle/expire.ts';
 import type { Life } from './lifecycle/life.ts';
@@ -192,7 +192,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
 }
 
 function isCode(code: LogEntry['code']): code is Code {
-  return !['relaxed_cookie', 'clock_skewed', 'min_replicas_unset', 'events_kept'].includes(code);
+  return codes.some((known) => known === code);
 }
 
 function skewed(engine: string, ahead: number): LogEntry {
