@@ -171,6 +171,24 @@ test('a store has two seconds to answer unless another time is given (G8, R-073)
   }
 });
 
+test('G16: an id that is no text is a mistake on every engine, and no unknown session', async () => {
+  for (const store of [memory(), sqlite(temporary('ids.db'))]) {
+    const sessions = createSessions({ store, sweepEvery: 'never' });
+    for (const name of ['find', 'terminate'] as const) {
+      for (const id of [undefined, null, {}, 7, ['a'], Promise.resolve('a')]) {
+        await assert.rejects(async () => Reflect.apply(sessions[name], sessions, [id]), {
+          code: 'option_invalid',
+          message: `${name}: pass the id of a session.`,
+        });
+      }
+    }
+    for (const unknown of ['', 'junk', 'A'.repeat(23)]) {
+      assert.deepEqual([await sessions.find(unknown), await sessions.terminate(unknown)], [null, false]);
+    }
+    await sessions.close();
+  }
+});
+
 test('what is reported reaches the log and, where it is about a session, its events', async () => {
   const lab = new Lab();
   const { id } = await (await lab.signedIn()).signedIn();

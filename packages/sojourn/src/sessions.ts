@@ -148,7 +148,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
         ? tracked.then((found) => session(carrier, found, presented.secret))
         : session(carrier, tracked, presented.secret);
     },
-    terminate: (id, given) => terminate(life, id, given),
+    terminate: async (id, given) => terminate(life, idOf('terminate', id), given),
     terminateAll: async (subject, given) => terminateAll(life, text('subject', subject), given),
     setPermissions: async (subject, permissions) => setPermissions(life, text('subject', subject), permissions),
     disable: async (subject, given) => disable(life, text('subject', subject), given?.by),
@@ -156,7 +156,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     purge: async (subject) => purge(life, text('subject', subject)),
     list: async (subject) => devicesOf<P>(await store.list(text('subject', subject)), policy, store.now()),
     find: async (id) => {
-      const record = await store.find(id);
+      const record = await store.find(idOf('find', id));
       return record && describe<P>(record, policy);
     },
     events: (given = {}) => follow(store, given, closing.signal),
@@ -204,6 +204,12 @@ function skewed(engine: string, ahead: number): LogEntry {
 function noToken(given: unknown): null {
   if (given === null) return null;
   throw invalid('track: pass a token, or null for none.');
+}
+
+/** An unknown id is an answer, `undefined` a mistake; engines would each take it otherwise. */
+function idOf(call: string, id: string): string {
+  if (typeof id === 'string') return id;
+  throw invalid(`${call}: pass the id of a session.`);
 }
 
 const nothingNear: Near = { get: () => null, bypassed: () => {} };
