@@ -95,7 +95,7 @@ test('sign in with a wrong password: 401, on the page, with the name kept', asyn
   await visitor.get('/');
   const answer = await visitor.post('/life/sign-in', { username: 'nobody-here', password: 'wrong password' });
   assert.equal(answer.status, 401);
-  assert.match(answer.text, /role="alert">That username and password do not belong together\./);
+  assert.match(answer.text, /role="alert">Incorrect username or password\./);
   assert.match(answer.text, /value="nobody-here"/);
   assert.match(answer.text, /Your session is anonymous\./);
 });

@@ -45,7 +45,7 @@ test('wrong, unknown and throttled sign-ins are answered alike, on the form with
   for (const username of ['ada', 'nobody']) {
     const answer = await visitor.post('/login', { username, password: 'not the password' });
     assert.equal(answer.status, 401);
-    assert.match(answer.text, /role="alert">That username and password do not belong together\./);
+    assert.match(answer.text, /role="alert">Incorrect username or password\./);
     assert.match(answer.text, new RegExp(`value="${username}"`));
   }
   let status = 0;

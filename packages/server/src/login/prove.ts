@@ -30,5 +30,5 @@ export async function prove(
 export function refusalOf(proof: Exclude<Proof, { outcome: 'proved' }>): { status: number; says: string } {
   return proof.outcome === 'wait'
     ? { status: 429, says: `Too many attempts. Try again in ${proof.seconds} s.` }
-    : { status: 401, says: 'That username and password do not belong together.' };
+    : { status: 401, says: 'Incorrect username or password.' };
 }

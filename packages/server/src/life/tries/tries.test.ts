@@ -66,7 +66,7 @@ test('creation: a wrong password signs nobody in', async () => {
     planted: 'made-up',
   });
   assert.equal(answer.status, 401);
-  assert.match(answer.text, /role="alert">That username and password do not belong together\./);
+  assert.match(answer.text, /role="alert">Incorrect username or password\./);
   assert.equal(visitor.token, undefined);
 });
 
