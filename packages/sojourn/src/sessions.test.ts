@@ -4,6 +4,7 @@ import { Between, settled } from '../test/between.ts';
 import { code, Lab } from '../test/lab.ts';
 import { temporary } from '../test/temporary.ts';
 import { SojournError } from './lifecycle/errors.ts';
+import type { Carrier } from './session.ts';
 import { createSessions } from './sessions.ts';
 import type { LogEntry, SessionsOptions } from './settings.ts';
 import { memory } from './stores/memory.ts';
@@ -102,7 +103,7 @@ test('a session tracked without a way to hand tokens out reads and writes data, 
     draft.n = 1;
   });
   assert.deepEqual((await browser.signedIn()).data, { n: 1 });
-  await assert.rejects(session.stepUp({ factor: 'totp' }), /pass `carrier`, which hands the token out/);
+  await assert.rejects(session.stepUp({ factor: 'totp' }), /Pass `carrier`, which hands the token out/);
   await assert.rejects(session.terminate(), code('response_started'));
   await assert.rejects(session.body(), code('state_invalid'));
   const visitor = await lab.sessions.track(null);
@@ -270,4 +271,26 @@ test('closing during an outage still closes the store', async () => {
 test('a deadline or a pause of nothing is refused (G16)', () => {
   const options: Partial<SessionsOptions>[] = [{ storeDeadline: 0 }, { sweepEvery: 0 }];
   for (const option of options) assert.throws(() => untyped(option), code('option_invalid'));
+});
+
+test('a visitor’s session is created without a request, and its token goes to the carrier (G14)', async () => {
+  const lab = new Lab({ policy: { mostAnonymous: 1 } });
+  const tokens: string[] = [];
+  const carrier: Carrier = {
+    begin: () => () => {},
+    issue: (token) => tokens.push(token.reveal()),
+    clear: () => {},
+    device: () => undefined,
+    body: () => Promise.reject(new Error('no body')),
+    address: null,
+  };
+  await assert.rejects(lab.sessions.create(), code('response_started'));
+  const created = await lab.sessions.create({ carrier });
+  assert.deepEqual([created.state, created.subject, created.data], ['anonymous', null, {}]);
+  const [token = ''] = tokens;
+  const tracked = await lab.sessions.track(token);
+  assert.deepEqual([tracked.state, tracked.id, tokens.length], ['anonymous', created.id, 1]);
+  await assert.rejects(lab.sessions.create({ carrier }), code('anonymous_refused'));
+  const closed = new Lab({ policy: { anonymous: 'off' } });
+  await assert.rejects(closed.sessions.create({ carrier }), code('sign_in_required'));
 });

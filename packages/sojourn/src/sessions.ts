@@ -28,12 +28,17 @@ import { Touches } from './lifecycle/touches.ts';
 import { type Tracked, type TrackOptions, track } from './lifecycle/track.ts';
 import { Turns } from './lifecycle/turns.ts';
 import { type Devices, describe, devicesOf, type SessionSummary } from './list.ts';
-import type { Carrier, Session } from './session.ts';
+import type { AnonymousSession, Carrier, Session } from './session.ts';
 import { checkSettings, type LogEntry, type SessionsOptions, type Transport } from './settings.ts';
 import { TrackedSession } from './tracked-session.ts';
 import { systemClock, systemHash, systemRandom } from './world.ts';
 
 export interface Sessions<D, P extends string> {
+  /**
+   * A visitor's session before its first write, for a transport of your own: the token goes to the carrier. Throws
+   * `anonymous_refused` over the budget, and `sign_in_required` where `policy.anonymous` is off.
+   */
+  create(options?: { readonly carrier?: Carrier }): Promise<AnonymousSession<D, P>>;
   /** A token came back, or none: whose session is it? Throws `store_unavailable` when the store cannot say. */
   track(token: string | null, options?: TrackTokenOptions): MaybePromise<Session<D, P>>;
   /** Ends a session by its public id. `false`: it had ended before or is not known. */
@@ -139,6 +144,12 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   return {
     policy,
     transport,
+    async create({ carrier = noCarrier } = {}) {
+      const visitor = session(carrier, null, null);
+      await visitor.update(() => {});
+      if (visitor.state === 'anonymous') return visitor;
+      throw new TypeError('a session that was created is a visitor’s');
+    },
     track(token, options = {}) {
       const { carrier = noCarrier } = options;
       const presented = typeof token === 'string' ? splitToken(token) : noToken(token);
@@ -244,7 +255,7 @@ function sweepRegularly(life: Life, every: number, failed: (error: unknown) => v
 
 const noCarrier: Carrier = {
   begin: ({ changesToken }) => {
-    if (changesToken) throw new SojournError('response_started', 'track: pass `carrier`, which hands the token out.');
+    if (changesToken) throw new SojournError('response_started', 'Pass `carrier`, which hands the token out.');
     return () => {};
   },
   issue: () => {},
