@@ -35,11 +35,7 @@ test('the first of its kind is recorded soon, also while another waits for its m
   await settled();
   notices.add(id, 'secret_mismatch');
   notices.add(other, 'secret_mismatch');
-  // Five seconds after the write before.
-  lab.clock.advance(3199);
-  await settled();
-  assert.deepEqual(await recorded(), [[id, 'secret_mismatch', 1]]);
-  lab.clock.advance(1);
+  lab.clock.advance(200);
   await settled();
   assert.deepEqual(await recorded(), [
     [id, 'secret_mismatch', 1],
@@ -50,7 +46,7 @@ test('the first of its kind is recorded soon, also while another waits for its m
   assert.deepEqual((await recorded()).at(-1), [id, 'secret_mismatch', 1]);
 });
 
-test('however many sessions it is about, no more than a write in five seconds', async () => {
+test('however many sessions it is about, a few writes a minute', async () => {
   const { lab, between, notices, recorded } = await bench();
   const ids = await Promise.all(
     Array.from({ length: 300 }, async (_, i) => (await (await lab.signedIn(`v${i}`)).signedIn()).id),
@@ -60,10 +56,10 @@ test('however many sessions it is about, no more than a write in five seconds', 
     lab.clock.advance(200);
     await settled();
   }
-  lab.clock.advance('5s');
+  lab.clock.advance('1m');
   await settled();
   assert.equal((await recorded()).length, 300);
-  assert.equal(between.count('note'), 13);
+  assert.equal(between.count('note'), 5);
 });
 
 test('the first of its kind is recorded soon, with the count so far', async () => {

@@ -1,8 +1,11 @@
 import type { Clock, Notice, Store } from './ports.ts';
 
 const flushAfter = 200;
-/** Between two writes: whoever sends old tokens by the thousand must not make the engine write all the while. */
-const flushEvery = 5000;
+/**
+ * Each notice keeps the next write waiting by so much, a minute at most: whoever sends old tokens by the thousand
+ * must not make the engine write all the while.
+ */
+const quietEach = 1000;
 /** At most one event of a kind a session in this time; the rest are counted into the next. */
 const interval = 60_000;
 /** Sessions and codes remembered at once; more are dropped and counted. */
@@ -24,7 +27,7 @@ export class Notices {
   #cancel: (() => void) | null = null;
   /** When the timer runs. */
   #due = 0;
-  #flushedAt = Number.NEGATIVE_INFINITY;
+  #quietUntil = 0;
   /** How often a successor was offered without having been seen. */
   readonly #offers = new Map<string, number>();
   /** Notices that were not recorded, since the start. */
@@ -77,7 +80,7 @@ export class Notices {
       entry.count = 0;
       entry.from = now + interval;
     }
-    if (batch.length > 0) this.#flushedAt = now;
+    this.#quietUntil = now + Math.min(interval, batch.length * quietEach);
     this.#schedule();
     if (batch.length === 0) return;
     try {
@@ -97,7 +100,7 @@ export class Notices {
   /** One timer for all; what is due before it moves it forward. */
   #scheduleFor(from: number): void {
     const now = this.#clock.now();
-    const due = Math.max(now + flushAfter, from, this.#flushedAt + flushEvery);
+    const due = Math.max(now + flushAfter, from, this.#quietUntil);
     if (this.#cancel !== null && this.#due <= due) return;
     this.#cancel?.();
     this.#due = due;
