@@ -36,7 +36,7 @@ export class Users {
     const db = new DatabaseSync(path, { timeout: 2000 });
     try {
       if (path !== ':memory:') chmodSync(path, 0o600);
-      migrate(db, path);
+      migrateInTurn(db, path);
       return new Users(db);
     } catch (error) {
       db.close();
@@ -115,6 +115,22 @@ export class Users {
 
 /** The file's `user_version` tells which release made it. */
 const version = 1;
+
+/** How often a file that another process is making is tried again, 20 ms later each. */
+const mostTries = 100;
+
+/** Where several open a new file at once: to change its journal SQLite waits for nobody. */
+function migrateInTurn(db: DatabaseSync, path: string): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      migrate(db, path);
+      return;
+    } catch (error) {
+      if (tries === mostTries || !(error instanceof Error && /database is locked/.test(error.message))) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
+}
 
 function migrate(db: DatabaseSync, path: string): void {
   const found = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
