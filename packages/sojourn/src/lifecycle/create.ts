@@ -203,7 +203,8 @@ function pendingOf({ held }: Requester, subject: string): Pending | null {
 
 /**
  * The new session's data: the subject's own, and of a visitor's what the policy names; nothing of
- * another subject's, nor what somebody wrote while acting as this one. Too much does not stop the sign-in: the lesser part is left behind, and noted.
+ * another subject's, nor what somebody wrote while acting as this one. Too much does not stop the sign-in: the
+ * lesser part is left behind, and noted.
  */
 function handedOver(life: Life, from: SessionRecord | null, subject: string, kept: string): string {
   if (from === null || from.actor || (from.subject !== null && from.subject !== subject)) return kept;

@@ -260,13 +260,19 @@ test('a second click on the way back does not undo what was written after the fi
   assert.equal((await browser.signedIn()).data.n, 2);
 });
 
-test('what the actor left in a lost impersonation does not reach the subject’s own next sign-in (R-178)', async () => {
-  const lab = new Lab();
+/** A browser in which `support` acts as `u2` and has written something. */
+async function takingNotes(lab: Lab): Promise<Browser> {
   const browser = await acting(lab);
-  const session = await browser.signedIn();
-  await session.update((draft) => {
+  await (await browser.signedIn()).update((draft) => {
     draft.draft = 'support’s notes';
   });
+  return browser;
+}
+
+test('what the actor left in a lost impersonation does not reach the subject’s own next sign-in (R-178)', async () => {
+  const lab = new Lab();
+  const browser = await takingNotes(lab);
+  const session = await browser.signedIn();
   const stale = browser.copy();
   await session.rotate();
   await browser.signedIn();
@@ -277,11 +283,7 @@ test('what the actor left in a lost impersonation does not reach the subject’s
 
 test('what was written while acting does not cross to the subject’s own sign-in in the same browser (R-178)', async () => {
   const lab = new Lab();
-  const browser = await acting(lab);
-  const session = await browser.signedIn();
-  await session.update((draft) => {
-    draft.draft = 'support’s notes';
-  });
+  const browser = await takingNotes(lab);
   lab.clock.advance(1);
   await (await browser.signedIn()).signIn('u2');
   const own = await browser.signedIn();
