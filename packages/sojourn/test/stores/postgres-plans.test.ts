@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import pg from 'pg';
+import type { Store } from '../../src/lifecycle/ports.ts';
 import { stamped } from '../../src/lifecycle/session.ts';
 import { created, creating, newSession, operation, writing } from '../../src/stores/contract/subject.ts';
 import { postgres } from '../../src/stores/postgres/postgres.ts';
@@ -10,47 +11,132 @@ import { skipWithout } from './process.ts';
 /* A plan that was made while the tables were empty is kept as they grow: it must not read them whole. */
 
 const many = 2000;
+const schema = `plans_${process.pid}`;
+const skip = skipWithout('initdb', 'postgres');
 
-test('what a write reads does not grow with the number of sessions [postgres]', {
-  skip: skipWithout('initdb', 'postgres'),
-}, async () => {
+interface Opened {
+  readonly store: Store;
+  readonly pool: pg.Pool;
+  /** Rows read so far by going through the whole of these tables. */
+  read(...tables: readonly string[]): Promise<number>;
+}
+
+/** What PostgreSQL says of each statement on the one connection that there is, of those within functions too. */
+async function explained(pool: pg.Pool): Promise<readonly string[]> {
+  const plans: string[] = [];
+  const connection = await pool.connect();
+  connection.on('notice', ({ message = '' }) => plans.push(message));
+  connection.release();
+  await pool.query("LOAD 'auto_explain'");
+  for (const setting of ['log_min_duration = 0', 'log_analyze = on', 'log_nested_statements = on']) {
+    await pool.query(`SET auto_explain.${setting}`);
+  }
+  await pool.query('SET client_min_messages = log');
+  return plans;
+}
+
+const compiled = (plan: string): boolean => plan.includes('JIT:');
+
+async function withStore(use: (opened: Opened) => Promise<void>): Promise<void> {
   const server = await postgresServer('autovacuum=off');
   // One connection: what is planned is kept in it, and it tells what it has read.
-  const pool = new pg.Pool({ connectionString: server.url, max: 1 });
-  const schema = `plans_${process.pid}`;
+  const pool = new pg.Pool({ connectionString: server.url, max: 1, idleTimeoutMillis: 0 });
   const store = await postgres(pool, { schema });
-  const read = async (): Promise<number> => {
+  const read = async (...tables: readonly string[]): Promise<number> => {
     await pool.query('SELECT pg_stat_force_next_flush()');
     const { rows } = await pool.query(
       `SELECT sum(seq_tup_read)::float8 AS read FROM pg_stat_user_tables
-        WHERE schemaname = $1 AND relname IN ('sessions', 'subjects')`,
-      [schema],
+        WHERE schemaname = $1 AND relname = ANY ($2)`,
+      [schema, tables],
     );
     return Number(rows[0].read);
   };
-  const write = async (): Promise<void> => {
-    for (let i = 0; i < 10; i++) {
-      const { id } = await created(store, `u${i}`);
-      await store.update(id, 1, { data: '{"n":1}' }, writing());
-      await store.setPermissions(`u${i}`, ['a'], { operation: operation() });
-      await store.end(id, { reason: 'signed_out', by: 'u', keepData: true, operation: operation() });
-      const visitor = await created(store, null);
-      const replaces = { id: visitor.id, version: 1 };
-      await store.create(newSession(`v${i}`), creating({ checkedAt: store.now() + 1, replaces }));
-      await store.endAll(`v${i}`, { reason: 'revoked', by: 'x', operation: operation() });
-    }
-  };
   try {
-    await write();
-    const others = Array.from({ length: many }, (_, i) => stamped(newSession(`w${i}`), store.now()));
-    await store.adopt(others, [], { operation: operation() });
-    const before = await read();
-    await write();
-    const grown = (await read()) - before;
-    assert.ok(grown < many, `${grown} rows for 70 writes`);
+    await use({ store, pool, read });
   } finally {
     await store.close();
     await pool.end();
     await server.stop();
   }
-});
+}
+
+test('what a write reads does not grow with the number of sessions [postgres]', { skip }, () =>
+  withStore(async ({ store, read }) => {
+    const write = async (): Promise<void> => {
+      for (let i = 0; i < 10; i++) {
+        const { id } = await created(store, `u${i}`);
+        await store.update(id, 1, { data: '{"n":1}' }, writing());
+        await store.setPermissions(`u${i}`, ['a'], { operation: operation() });
+        await store.end(id, { reason: 'signed_out', by: 'u', keepData: true, operation: operation() });
+        const visitor = await created(store, null);
+        const replaces = { id: visitor.id, version: 1 };
+        await store.create(newSession(`v${i}`), creating({ checkedAt: store.now() + 1, replaces }));
+        await store.endAll(`v${i}`, { reason: 'revoked', by: 'x', operation: operation() });
+      }
+    };
+    await write();
+    const others = Array.from({ length: many }, (_, i) => stamped(newSession(`w${i}`), store.now()));
+    await store.adopt(others, [], { operation: operation() });
+    const before = await read('sessions', 'subjects');
+    await write();
+    const grown = (await read('sessions', 'subjects')) - before;
+    assert.ok(grown < many, `${grown} rows for 70 writes`);
+  }),
+);
+
+test('what a beat reads does not grow with the number of changes that are kept [postgres]', { skip }, () =>
+  withStore(async ({ store, pool, read }) => {
+    for (let i = 0; i < 10; i++) await created(store, `u${i}`);
+    const beats = async (): Promise<void> => {
+      let { mark } = await store.beat(null);
+      for (let i = 0; i < 10; i++) {
+        const { id } = await created(store, `v${i}`);
+        const beat = await store.beat(mark);
+        assert.deepEqual(
+          beat.changed.map((one) => one.id),
+          [id],
+        );
+        mark = beat.mark;
+      }
+    };
+    await beats();
+    // A full ring of every partition, of changes long past, but where there are later ones.
+    await pool.query(
+      `INSERT INTO ${schema}.changes SELECT partition, slot, slot - 1024, 'past', 1, 'past'
+      FROM generate_series(0, 63) partition, generate_series(0, 1023) slot ON CONFLICT DO NOTHING`,
+    );
+    const plans = await explained(pool);
+    for (const statistics of ['as they were', 'of now']) {
+      if (statistics === 'of now') await pool.query('ANALYZE');
+      const before = await read('changes');
+      await beats();
+      const grown = (await read('changes')) - before;
+      assert.ok(grown < many, `${grown} rows for 11 beats, statistics ${statistics}`);
+      await store.events(null, 10);
+      assert.deepEqual(plans.filter(compiled), [], `statistics ${statistics}`);
+    }
+  }),
+);
+
+test(
+  'nothing within a write is compiled first, which takes longer than the write [postgres]',
+  { skip },
+  (t: TestContext) =>
+    withStore(async ({ store, pool }) => {
+      const plans = await explained(pool);
+      // Whatever may be compiled is.
+      await pool.query('SET jit_above_cost = 0');
+      const visitor = await created(store, null);
+      const signedIn = await created(store, 'u1');
+      await store.update(signedIn.id, 1, { data: '{"n":1}' }, writing());
+      await store.end(visitor.id, { reason: 'signed_out', by: 'system', operation: operation() });
+      const ours = Map.groupBy(
+        plans.filter((plan) => plan.includes(`"${schema}".`)),
+        (plan) => (/\.(commit|load)\(/.test(plan) ? 'calls' : 'within'),
+      );
+      if (!ours.get('calls')?.some(compiled)) return t.skip('this PostgreSQL compiles nothing');
+      const within = ours.get('within') ?? [];
+      assert.ok(within.length > 20);
+      assert.deepEqual(within.filter(compiled), []);
+    }),
+);

@@ -103,6 +103,29 @@ export function eventBehaviour(name: string, open: Open): void {
     },
   );
 
+  behaviour(
+    name,
+    open,
+    'G7: a beat names each change, also where what is kept of them begins anew',
+    async ({ store }) => {
+      const { id } = await created(store, 'u1');
+      const note = (count: number): Promise<void> =>
+        store.note(Array.from({ length: count }, () => ({ id, code: 'secret_mismatch', count: 1 })));
+      await note(1000);
+      let { mark } = await store.beat(null);
+      for (const count of [1, 22, 1, 40, 0, 1000]) {
+        await note(count);
+        const beat = await store.beat(mark);
+        assert.deepEqual(
+          beat.changed.map((change) => change.id),
+          Array<string>(count).fill(id),
+        );
+        assert.deepEqual(beat.lost, []);
+        ({ mark } = beat);
+      }
+    },
+  );
+
   behaviour(name, open, 'G11: a reader resumes after any cursor and misses nothing', async ({ store }) => {
     for (let i = 0; i < 20; i++) await created(store, `u${i}`);
     const all = await allEvents(store);

@@ -1,16 +1,52 @@
 import { changesKept } from '../changes.ts';
+import { session, subjectParts } from './sql.ts';
+
+/**
+ * Plans are kept from when the tables were small, when to read them whole would be cheapest. Where a small one must
+ * be, to forbid it makes the plan seem so dear that PostgreSQL would compile it each time, for 100 ms.
+ */
+const planned = 'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off';
+
+/**
+ * `load` reads what a decision must see, sessions by their ids, and a subject with its sessions: one trip, one state
+ * of the engine. `at` is the engine's time where a test gives one.
+ */
+export function loadFunction(schema: string): string {
+  return `
+CREATE OR REPLACE FUNCTION ${schema}.load(
+  at bigint, ids text[], whose text, with_ended boolean, with_owners boolean, with_visitors boolean
+) RETURNS TABLE (now float8, sessions json, subjects json, anonymous float8) LANGUAGE plpgsql STABLE
+  ${planned} SET plan_cache_mode = force_generic_plan AS $load$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY SELECT
+    coalesce(at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)::float8,
+    (SELECT json_agg(row_to_json(one)) FROM (
+      SELECT ${session} FROM ${schema}.sessions session WHERE session.id = ANY (ids)
+      UNION
+      SELECT ${session} FROM ${schema}.sessions session
+        WHERE session.subject = whose AND (with_ended OR session.state = 'signed-in')
+    ) one),
+    (SELECT json_agg(json_build_object(${subjectParts})) FROM ${schema}.subjects subject
+      WHERE subject.subject = ANY (array_append(
+        ARRAY(SELECT session.subject FROM ${schema}.sessions session WHERE with_owners AND session.id = ANY (ids)), whose
+      ))
+    ),
+    CASE WHEN with_visitors THEN (SELECT sum(partitions.anonymous) FROM ${schema}.partitions) ELSE 0 END::float8;
+END
+$load$;`;
+}
 
 /**
  * `commit` writes one decision, with the account's own rights. It locks the partitions that take numbers and
  * the subject's (so that the order of numbers is the order of commits), then the sessions, then the subject;
  * looks whether all is still as the decision saw it, by the time once it has its locks; and writes, or
  * answers false. Only the count of visitors is not locked. `at` is the engine's time where a test gives one.
- * Its plans are kept from when the tables were small, when to read them whole would be cheapest.
  */
 export function commitFunction(schema: string): string {
   return `
 CREATE OR REPLACE FUNCTION ${schema}.commit(stage jsonb, at bigint) RETURNS boolean LANGUAGE plpgsql
-  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $commit$
+  ${planned} AS $commit$
 DECLARE
   clock bigint;
   stamped int;
@@ -30,9 +66,10 @@ BEGIN
   ) THEN
     RETURN false;
   END IF;
-  IF stage->>'mostAnonymous' IS NOT NULL AND
-    (SELECT sum(anonymous) FROM ${schema}.partitions) >= (stage->>'mostAnonymous')::bigint THEN
-    RETURN false;
+  IF stage->>'mostAnonymous' IS NOT NULL THEN
+    IF (SELECT sum(anonymous) FROM ${schema}.partitions) >= (stage->>'mostAnonymous')::bigint THEN
+      RETURN false;
+    END IF;
   END IF;
 
   IF stage->>'subject' IS NOT NULL THEN
@@ -56,19 +93,30 @@ BEGIN
     END IF;
   END IF;
 
-  INSERT INTO ${schema}.sessions
-    SELECT * FROM jsonb_populate_recordset(NULL::${schema}.sessions, stage->'insert');
-  UPDATE ${schema}.sessions session SET
-    record = next.record, data = next.data, version = next.version, last_seen_at = next.last_seen_at,
-    idle_timeout = next.idle_timeout, expires_at = next.expires_at, state = next.state, due_at = next.due_at
-    FROM jsonb_populate_recordset(NULL::${schema}.sessions, stage->'replace') next
-    WHERE session.id = next.id;
-  UPDATE ${schema}.sessions session SET
-    state = 'ended', data = '{}', version = session.version + 1, due_at = next.until
-    FROM jsonb_to_recordset(stage->'bury') AS next(id text, until bigint) WHERE session.id = next.id;
-  UPDATE ${schema}.sessions session SET due_at = next.until
-    FROM jsonb_to_recordset(stage->'defer') AS next(id text, until bigint) WHERE session.id = next.id;
-  DELETE FROM ${schema}.sessions WHERE id IN (SELECT jsonb_array_elements_text(stage->'remove'));
+  -- A statement costs as much to begin as to run: those that have nothing to do are left out.
+  IF stage->'insert' <> '[]' THEN
+    INSERT INTO ${schema}.sessions
+      SELECT * FROM jsonb_populate_recordset(NULL::${schema}.sessions, stage->'insert');
+  END IF;
+  IF stage->'replace' <> '[]' THEN
+    UPDATE ${schema}.sessions session SET
+      record = next.record, data = next.data, version = next.version, last_seen_at = next.last_seen_at,
+      idle_timeout = next.idle_timeout, expires_at = next.expires_at, state = next.state, due_at = next.due_at
+      FROM jsonb_populate_recordset(NULL::${schema}.sessions, stage->'replace') next
+      WHERE session.id = next.id;
+  END IF;
+  IF stage->'bury' <> '[]' THEN
+    UPDATE ${schema}.sessions session SET
+      state = 'ended', data = '{}', version = session.version + 1, due_at = next.until
+      FROM jsonb_to_recordset(stage->'bury') AS next(id text, until bigint) WHERE session.id = next.id;
+  END IF;
+  IF stage->'defer' <> '[]' THEN
+    UPDATE ${schema}.sessions session SET due_at = next.until
+      FROM jsonb_to_recordset(stage->'defer') AS next(id text, until bigint) WHERE session.id = next.id;
+  END IF;
+  IF stage->'remove' <> '[]' THEN
+    DELETE FROM ${schema}.sessions WHERE id IN (SELECT jsonb_array_elements_text(stage->'remove'));
+  END IF;
 
   UPDATE ${schema}.partitions partitions SET
     counter = counter + count.numbers, anonymous = partitions.anonymous + count.anonymous

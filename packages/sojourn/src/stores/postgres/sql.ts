@@ -1,8 +1,15 @@
 import { changesKept } from '../changes.ts';
 
 /** A session's row, in the words of a record. Numbers that JavaScript can hold exactly come as such. */
-const session = `session.id, session.record, session.format, session.data, session.version,
+export const session = `session.id, session.record, session.format, session.data, session.version,
   session.last_seen_at::float8 AS "lastSeenAt", session.state, session.subject, session.kind`;
+
+/** What is asked of a ring goes past its end. */
+const wraps = `first % ${changesKept} > counter % ${changesKept}`;
+
+/** A subject's record as JSON. */
+export const subjectParts = `'subject', subject.subject, 'stamp', subject.stamp, 'changedAt', subject.changed_at,
+  'disabled', subject.disabled, 'kept', subject.kept`;
 
 const clock = `coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)::float8 AS now`;
 
@@ -31,27 +38,12 @@ export type Statement =
  * (`functions.ts`, `weeks.ts`). `$1` of those that tell the time is a test's clock, or null.
  */
 export function statements(schema: string): Readonly<Record<Statement, string>> {
-  const subject = `'subject', subject.subject, 'stamp', subject.stamp, 'changedAt', subject.changed_at,
-    'disabled', subject.disabled, 'kept', subject.kept`;
   return {
     find: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1`,
     /** In a transaction of the application's: a write of ours waits until that ends. */
     hold: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1 FOR SHARE`,
-    subject: `SELECT json_build_object(${subject}) AS subject FROM ${schema}.subjects subject WHERE subject = $1`,
-    /** By ids, by subject with or without tombstones: one trip, one state of the engine. */
-    load: `SELECT ${clock},
-      (SELECT json_agg(row_to_json(one)) FROM (
-        SELECT ${session} FROM ${schema}.sessions session WHERE id = ANY($2)
-        UNION
-        SELECT ${session} FROM ${schema}.sessions session
-          WHERE subject = $3 AND ($4 OR state = 'signed-in')
-      ) one) AS sessions,
-      (SELECT json_agg(json_build_object(${subject})) FROM ${schema}.subjects subject
-        WHERE subject = ANY (
-          array_append(ARRAY(SELECT session.subject FROM ${schema}.sessions session WHERE $5 AND id = ANY($2)), $3)
-        )
-      ) AS subjects,
-      CASE WHEN $6 THEN (SELECT sum(anonymous) FROM ${schema}.partitions) ELSE 0 END::float8 AS anonymous`,
+    subject: `SELECT json_build_object(${subjectParts}) AS subject FROM ${schema}.subjects subject WHERE subject = $1`,
+    load: `SELECT * FROM ${schema}.load($1, $2, $3, $4, $5, $6)`,
     /** Claims what is due: another process passes over it, and comes back if this one does not get through. */
     claim: `WITH now AS (SELECT ${clock}), claimed AS (
         UPDATE ${schema}.sessions SET due_at = (SELECT now FROM now)::bigint + $3
@@ -82,20 +74,34 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
       WHERE id > $1 COLLATE "C" AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR kind = $3)
       ORDER BY id LIMIT $4`,
     /** Without those who have only begun sessions. */
-    subjects: `SELECT json_build_object(${subject}) AS subject FROM ${schema}.subjects subject
+    subjects: `SELECT json_build_object(${subjectParts}) AS subject FROM ${schema}.subjects subject
       WHERE changed_at IS NOT NULL AND subject.subject > $1 ORDER BY subject.subject LIMIT $2`,
     counters: `SELECT json_agg(counter ORDER BY partition) AS counters FROM ${schema}.partitions`,
-    /** Its commit writes to the log and waits as every write does: for the disk, and for standbys where they are asked for. */
+    /**
+     * Its commit writes to the log and waits as every write does: for the disk, and for standbys where they are
+     * asked for. Of each partition's ring, which is full sooner or later, it reads what is asked for and no more:
+     * OFFSET 0 keeps it from being joined as a whole.
+     */
     beat: `SELECT ${clock}, pg_logical_emit_message(true, 'sojourn', '')::text AS written,
       (SELECT json_agg(counter ORDER BY partition) FROM ${schema}.partitions) AS counters,
-      (SELECT json_agg(json_build_object('partition', change.partition, 'number', change.number,
+      (SELECT json_agg(json_build_object('partition', asked.partition, 'number', change.number,
           'mark', change.mark, 'at', change.at, 'id', change.id))
-        FROM ${schema}.partitions partitions
-        CROSS JOIN LATERAL generate_series(
-          greatest(coalesce(($2::bigint[])[partitions.partition + 1], counter), counter - ${changesKept}), counter
-        ) wanted(number)
-        JOIN ${schema}.changes change ON change.partition = partitions.partition
-          AND change.slot = wanted.number % ${changesKept} AND change.number = wanted.number
+        FROM (
+          SELECT partition, counter,
+            greatest(coalesce(($2::bigint[])[partition + 1], counter), counter - ${changesKept - 1}) AS first
+          FROM ${schema}.partitions
+        ) asked
+        CROSS JOIN LATERAL (
+          SELECT number, mark, at, id FROM ${schema}.changes
+            WHERE changes.partition = asked.partition AND number BETWEEN first AND counter
+              AND slot >= first % ${changesKept}
+              AND slot <= CASE WHEN ${wraps} THEN ${changesKept - 1} ELSE counter % ${changesKept} END
+          UNION ALL
+          SELECT number, mark, at, id FROM ${schema}.changes
+            WHERE changes.partition = asked.partition AND number BETWEEN first AND counter
+              AND ${wraps} AND slot <= counter % ${changesKept}
+          OFFSET 0
+        ) change
       ) AS changes`,
     /**
      * Events and what is kept of them as one state. What is past the retention is not read, although its week may
