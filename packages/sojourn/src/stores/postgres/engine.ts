@@ -55,7 +55,7 @@ export class PostgresEngine implements Engine {
     this.#prepare = prepare;
     this.#given = given;
     const channel = channelOf(schema);
-    this.#notifier = notify ? new Notifier((statement) => client.query(statement), channel) : null;
+    this.#notifier = notify ? new Notifier((...values) => this.#send('notify', values), channel) : null;
     this.#announcements = new Announcements(notify ? notifications(client, channel) : null);
     this.#watchers = new Watchers(() => this.cursor(), watchEvery, this.#announcements);
   }
@@ -257,11 +257,14 @@ export class PostgresEngine implements Engine {
     return unlessTakenBack(() => this.#once(name, values));
   }
 
+  #send(name: Statement, values: unknown[]): ReturnType<PostgresClient['query']> {
+    const text = this.#statements[name];
+    return this.#client.query(this.#prepare ? { name: `${this.#schema}.${name}`, text, values } : { text, values });
+  }
+
   async #once(name: Statement, values: unknown[]): Promise<readonly Row[]> {
     if (this.#closed) throw new SojournError('store_unavailable', 'The postgres store is closed.');
-    const text = this.#statements[name];
-    const statement = this.#prepare ? { name: `${this.#schema}.${name}`, text, values } : { text, values };
-    return (await this.#client.query(statement)).rows;
+    return (await this.#send(name, values)).rows;
   }
 }
 

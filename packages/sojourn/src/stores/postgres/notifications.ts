@@ -31,7 +31,7 @@ export interface PostgresHearing {
   off?(event: 'remove', listener: () => void): unknown;
 }
 
-type Query = (statement: { name?: string; text: string; values: unknown[] }) => Promise<unknown>;
+type Notify = (channel: string, payloads: readonly string[]) => Promise<unknown>;
 
 export function channelOf(schema: string): string {
   return `${schema}_changes`;
@@ -42,14 +42,14 @@ export function channelOf(schema: string): string {
  * one after another. One statement is under way; what is committed meanwhile goes with the next.
  */
 export class Notifier {
-  readonly #query: Query;
+  readonly #notify: Notify;
   readonly #channel: string;
   readonly #waiting = new Set<string>();
   #since = Number.POSITIVE_INFINITY;
   #sending: Promise<void> | null = null;
 
-  constructor(query: Query, channel: string) {
-    this.#query = query;
+  constructor(notify: Notify, channel: string) {
+    this.#notify = notify;
     this.#channel = channel;
   }
 
@@ -72,12 +72,8 @@ export class Notifier {
       const payloads = payloadsOf(this.#since, [...this.#waiting]);
       this.#waiting.clear();
       this.#since = Number.POSITIVE_INFINITY;
-      // Nothing rests on it, so it waits for no disk; where it fails, beats tell.
-      await this.#query({
-        text: `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, payload)
-          FROM unnest($2::text[]) payload`,
-        values: [this.#channel, payloads],
-      }).catch(() => {});
+      // Where it fails, beats tell.
+      await this.#notify(this.#channel, payloads).catch(() => {});
     }
     this.#sending = null;
   }

@@ -28,6 +28,7 @@ export type Statement =
   | 'subjects'
   | 'counters'
   | 'beat'
+  | 'notify'
   | 'events'
   | 'weeks'
   | 'forget'
@@ -103,6 +104,9 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
           OFFSET 0
         ) change
       ) AS changes`,
+    /** Nothing rests on it, so it waits for no disk. */
+    notify: `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, payload)
+      FROM unnest($2::text[]) payload`,
     /**
      * Events and what is kept of them as one state. What is past the retention is not read, although its week may
      * still be there: who begins does so behind it, and the place of who has not read it is forgotten. Never
