@@ -5,7 +5,7 @@ import { type Chosen, compare, type Group, loadCore, type Wanted } from './turns
 
 /* The engines of many nodes beside the embedded one: the library with and without its near cache, the floors, the peers. */
 
-const defaultRounds = 12;
+const defaultRounds = 24;
 
 const cacheOn = { BENCH_CACHE: 'on' };
 

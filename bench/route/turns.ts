@@ -106,8 +106,8 @@ export async function compare(comparison: Comparison): Promise<Report> {
     await load.next();
     for (const group of comparison.groups) {
       const all: Server[][] = [];
-      for (let i = 0; i < sittings; i++) all.push(await sit(group, load, folder, comparison));
-      measured.push({ group, servers: together(all) });
+      for (let i = 0; i < sittings; i++) all.push(await sit(startingWith(i, group.chosen), load, folder, comparison));
+      measured.push({ group, servers: together(group, all) });
     }
     return report(measured, comparison);
   } finally {
@@ -121,9 +121,15 @@ interface Done {
   readonly servers: readonly Server[];
 }
 
+/** Each sitting starts with another, for who waits longest after its start is the slower for it. */
+function startingWith<T>(first: number, all: readonly T[]): readonly T[] {
+  const at = first % all.length;
+  return [...all.slice(at), ...all.slice(0, at)];
+}
+
 /** The candidates of one group, by turns; no other is there meanwhile. */
 async function sit(
-  { chosen: all }: Group,
+  all: readonly Chosen[],
   load: Child,
   folder: string,
   { rounds, quick }: Comparison,
@@ -153,12 +159,16 @@ async function sit(
 }
 
 /** Each candidate with its turns of all sittings. */
-function together(all: readonly (readonly Server[])[]): Server[] {
-  const [first = []] = all;
-  return first.map((server, index) => {
-    const of = all.map((servers) => servers[index]?.measured);
-    const every = (what: keyof Measured): number[] => of.flatMap((measured) => measured?.[what] ?? []);
-    return { ...server, measured: { rates: every('rates'), costs: every('costs'), busy: every('busy') } };
+function together({ chosen }: Group, sittings: readonly (readonly Server[])[]): Server[] {
+  return chosen.flatMap(({ name }) => {
+    const all = sittings.flatMap((servers) => servers.filter((server) => server.name === name));
+    const every = (what: keyof Measured): number[] => all.flatMap(({ measured }) => measured[what]);
+    return all
+      .slice(0, 1)
+      .map((server) => ({
+        ...server,
+        measured: { rates: every('rates'), costs: every('costs'), busy: every('busy') },
+      }));
   });
 }
 
