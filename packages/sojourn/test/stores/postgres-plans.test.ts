@@ -84,6 +84,32 @@ test('what a write reads does not grow with the number of sessions [postgres]', 
   }),
 );
 
+test('what a sign-in reads does not grow with the sessions of the same user that have ended [postgres]', { skip }, () =>
+  withStore(async ({ store, pool }) => {
+    const fetched = async (): Promise<number> => {
+      await pool.query('SELECT pg_stat_force_next_flush()');
+      const { rows } = await pool.query(
+        `SELECT (seq_tup_read + idx_tup_fetch)::float8 AS fetched FROM pg_stat_user_tables
+          WHERE schemaname = $1 AND relname = 'sessions'`,
+        [schema],
+      );
+      return Number(rows[0].fetched);
+    };
+    const { id } = await created(store, 'u1');
+    await pool.query(
+      `INSERT INTO ${schema}.sessions
+        SELECT 'past' || n, record, format, data, version, last_seen_at, idle_timeout, expires_at, subject, 'ended', kind, due_at
+        FROM ${schema}.sessions, generate_series(1, ${many}) n WHERE id = $1`,
+      [id],
+    );
+    const before = await fetched();
+    for (let i = 0; i < 10; i++) await created(store, 'u1');
+    const grown = (await fetched()) - before;
+    assert.ok(grown < many, `${grown} rows for 10 sign-ins`);
+    assert.equal((await store.list('u1')).live.length, 11);
+  }),
+);
+
 test('what a beat reads does not grow with the number of changes that are kept [postgres]', { skip }, () =>
   withStore(async ({ store, pool, read }) => {
     for (let i = 0; i < 10; i++) await created(store, `u${i}`);

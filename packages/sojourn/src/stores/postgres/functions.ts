@@ -25,7 +25,8 @@ BEGIN
       SELECT ${session} FROM ${schema}.sessions session WHERE session.id = ANY (ids)
       UNION
       SELECT ${session} FROM ${schema}.sessions session
-        WHERE session.subject = whose AND (with_ended OR session.state = 'signed-in')
+        WHERE session.subject = whose
+          AND session.state = ANY (CASE WHEN with_ended THEN '{signed-in,ended}' ELSE '{signed-in}' END::text[])
     ) one),
     (SELECT json_agg(json_build_object(${subjectParts})) FROM ${schema}.subjects subject
       WHERE subject.subject = ANY (array_append(
