@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Carrier } from 'sojourn';
 import { sqlite } from 'sojourn/sqlite';
 import { Visitor } from '../../../test/visitor.ts';
 import { openSite } from '../test/site.ts';
@@ -88,6 +89,48 @@ test('G10: who is disabled is not served, even where nobody could end their sess
     users.setDisabled(account, false);
     assert.equal((await ada.json('/session')).status, 401, 'what has ended stays so');
     assert.equal((await (await site.signedIn()).json('/session')).status, 200);
+  } finally {
+    await site.close();
+  }
+});
+
+test('G4: two requests that change one session at once both keep their change', async () => {
+  const site = await openSite();
+  try {
+    const [ada, tab] = [await site.signedIn('ben'), site.visitor()];
+    for (const [name, value] of ada.jar) tab.jar.set(name, value);
+    const before = ada.token;
+    await Promise.all([ada.post('/life/rotate'), tab.post('/life/permissions')]);
+    assert.notEqual(ada.token, before);
+    const { status, json } = await ada.json('/session');
+    assert.deepEqual([status, json['permissions']], [200, ['demo:read', 'demo:write']]);
+  } finally {
+    await site.close();
+  }
+});
+
+/** Signs in where there is no answer to hand a token out on. */
+const toNobody: Carrier = {
+  address: null,
+  begin: () => () => {},
+  issue() {},
+  clear() {},
+  device: () => undefined,
+  body: () => Promise.reject(new Error('there is no request')),
+};
+
+test('G9: sign-ins that come at once together leave no more sessions of a user than the policy allows', async () => {
+  const site = await openSite();
+  try {
+    const { users, sessions } = site.server.context;
+    const account = users.byName('ada')?.id ?? '';
+    const { limit } = sessions.policy;
+    for (let i = 0; i < limit - 2; i++) {
+      const visitor = await sessions.track(null, { carrier: toNobody });
+      await visitor.signIn(account, { permissions: [], factor: 'password' });
+    }
+    await Promise.all(Array.from({ length: 4 }, () => site.signedIn()));
+    assert.equal((await sessions.list(account)).live.length, limit);
   } finally {
     await site.close();
   }
