@@ -163,10 +163,8 @@ function together({ chosen }: Group, sittings: readonly (readonly Server[])[]): 
   return chosen.flatMap(({ name }) => {
     const all = sittings.flatMap((servers) => servers.filter((server) => server.name === name));
     const every = (what: keyof Measured): number[] => all.flatMap(({ measured }) => measured[what]);
-    return all.slice(0, 1).map((server) => ({
-      ...server,
-      measured: { rates: every('rates'), costs: every('costs'), busy: every('busy') },
-    }));
+    const [first] = all;
+    return first ? [{ ...first, measured: { rates: every('rates'), costs: every('costs'), busy: every('busy') } }] : [];
   });
 }
 
