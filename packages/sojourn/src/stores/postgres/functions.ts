@@ -1,5 +1,5 @@
 import { changesKept } from '../changes.ts';
-import { session, subjectParts } from './sql.ts';
+import { session, subjectParts, timeUnless } from './sql.ts';
 
 /**
  * Plans are kept from when the tables were small, when to read them whole would be cheapest. Where a small one must
@@ -20,7 +20,7 @@ CREATE OR REPLACE FUNCTION ${schema}.load(
 #variable_conflict use_column
 BEGIN
   RETURN QUERY SELECT
-    coalesce(at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)::float8,
+    ${timeUnless('at')}::float8,
     (SELECT json_agg(row_to_json(one)) FROM (
       SELECT ${session} FROM ${schema}.sessions session WHERE session.id = ANY (ids)
       UNION
@@ -59,7 +59,7 @@ BEGIN
     WHERE id = ANY (ARRAY(SELECT one->>'id' FROM jsonb_array_elements(stage->'guards') one))
     ORDER BY id FOR UPDATE;
   -- Only now: it may have waited long for the locks.
-  clock := coalesce(at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+  clock := ${timeUnless('at')};
   IF clock >= (stage->>'before')::bigint OR EXISTS (
     SELECT 1 FROM jsonb_to_recordset(stage->'guards') AS seen(id text, version int, "lastSeenAt" bigint)
     LEFT JOIN ${schema}.sessions session ON session.id = seen.id

@@ -11,7 +11,11 @@ const wraps = `first % ${changesKept} > counter % ${changesKept}`;
 export const subjectParts = `'subject', subject.subject, 'stamp', subject.stamp, 'changedAt', subject.changed_at,
   'disabled', subject.disabled, 'kept', subject.kept`;
 
-const clock = `coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)::float8 AS now`;
+/** The engine's time in milliseconds, where none is given. */
+export const timeUnless = (given: string): string =>
+  `coalesce(${given}, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)`;
+
+const clock = `${timeUnless('$1::bigint')}::float8 AS now`;
 
 export type Statement =
   | 'find'

@@ -1,3 +1,5 @@
+import { timeUnless } from './sql.ts';
+
 /*
  * Events stand in a table a week. Tables are made ahead and dropped apart from every write, each in a
  * transaction of its own that gives up soon: a dump that is running, or any reader, holds a lock that
@@ -24,7 +26,7 @@ export function weekFunctions(schema: string): string {
   return `
 CREATE OR REPLACE FUNCTION ${schema}.weeks(at bigint) RETURNS void ${asOwner} SET lock_timeout = '${patience}' AS $weeks$
 DECLARE
-  this bigint := coalesce(at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) / ${week};
+  this bigint := ${timeUnless('at')} / ${week};
   missing bigint;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtext('sojourn weeks ${schema}')) THEN
