@@ -6,9 +6,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Carrier } from 'sojourn';
 import { sqlite } from 'sojourn/sqlite';
 import { Visitor } from '../../../test/visitor.ts';
+import { Hand } from '../test/hand.ts';
 import { openSite } from '../test/site.ts';
 import { readConfig } from './config.ts';
 import { createServer, type Server } from './server.ts';
@@ -97,27 +97,16 @@ test('G10: who is disabled is not served, even where nobody could end their sess
 test('G4: two requests that change one session at once both keep their change', async () => {
   const site = await openSite();
   try {
-    const [ada, tab] = [await site.signedIn('ben'), site.visitor()];
-    for (const [name, value] of ada.jar) tab.jar.set(name, value);
-    const before = ada.token;
-    await Promise.all([ada.post('/life/rotate'), tab.post('/life/permissions')]);
-    assert.notEqual(ada.token, before);
-    const { status, json } = await ada.json('/session');
+    const ben = await site.signedIn('ben');
+    const before = ben.token;
+    await Promise.all([ben.post('/life/rotate'), ben.copy().post('/life/permissions')]);
+    assert.notEqual(ben.token, before);
+    const { status, json } = await ben.json('/session');
     assert.deepEqual([status, json['permissions']], [200, ['demo:read', 'demo:write']]);
   } finally {
     await site.close();
   }
 });
-
-/** Signs in where there is no answer to hand a token out on. */
-const toNobody: Carrier = {
-  address: null,
-  begin: () => () => {},
-  issue() {},
-  clear() {},
-  device: () => undefined,
-  body: () => Promise.reject(new Error('there is no request')),
-};
 
 test('G9: sign-ins that come at once together leave no more sessions of a user than the policy allows', async () => {
   const site = await openSite();
@@ -126,7 +115,7 @@ test('G9: sign-ins that come at once together leave no more sessions of a user t
     const account = users.byName('ada')?.id ?? '';
     const { limit } = sessions.policy;
     for (let i = 0; i < limit - 2; i++) {
-      const visitor = await sessions.track(null, { carrier: toNobody });
+      const visitor = await sessions.track(null, { carrier: new Hand() });
       await visitor.signIn(account, { permissions: [], factor: 'password' });
     }
     await Promise.all(Array.from({ length: 4 }, () => site.signedIn()));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { Hand } from '../../test/hand.ts';
 import { openSite, password, type Site, type Witness } from '../../test/site.ts';
 
 let site: Site;
@@ -254,21 +255,11 @@ test('in an impersonation the buttons leave the other person’s sessions alone'
   const visitor = await site.signedIn();
   const { sessions, users } = site.server.context;
   const ben = users.byName('ben')?.id ?? '';
-  let token = '';
-  const carrier = {
-    begin: () => () => {},
-    issue: (issued: { reveal(): string }) => {
-      token = issued.reveal();
-    },
-    clear: () => {},
-    device: () => undefined,
-    body: () => Promise.reject(new Error('no body')),
-    address: null,
-  };
+  const carrier = new Hand();
   const session = await sessions.track(visitor.token ?? null, { carrier });
   assert.equal(session.state, 'signed-in');
   if (session.state === 'signed-in') await session.impersonate(ben, { reason: 'a test' });
-  visitor.jar.set([...visitor.jar.keys()][0] ?? '', token);
+  visitor.jar.set([...visitor.jar.keys()][0] ?? '', carrier.token);
   for (const path of ['/life/permissions', '/life/brief']) {
     const answer = await visitor.post(path);
     assert.equal(answer.status, 403, path);

@@ -139,6 +139,7 @@ test('what a beat reads does not grow with the number of changes that are kept [
       const grown = (await read('changes')) - before;
       assert.ok(grown < many, `${grown} rows for 11 beats, statistics ${statistics}`);
       await store.events(null, 10);
+      assert.ok(plans.some((plan) => plan.includes(`"${schema}".changes`)));
       assert.deepEqual(plans.filter(compiled), [], `statistics ${statistics}`);
     }
   }),
