@@ -1,4 +1,4 @@
-import type { Beat, Clock, Hash, MaybePromise, Near, Store } from '../lifecycle/ports.ts';
+import type { Beat, Clock, Hash, MaybePromise, Near, Remembered, Store } from '../lifecycle/ports.ts';
 import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitionOf, partitionOfSubject, partitions } from '../lifecycle/token.ts';
 import { type CacheCounts, Lags } from './counts.ts';
@@ -73,15 +73,15 @@ export class NearCache implements Near {
     this.store = this.#through();
   }
 
-  get(id: string, now: number): SessionRecord | null {
+  get(id: string, now: number): Remembered | null {
     // The proof first: it drops what has changed.
     const partition = partitionOf(id);
     const proved = this.#proof.holds(partition, now);
-    const record = this.#entries.get(id, partition);
-    if (record === null) this.#misses += 1;
+    const remembered = this.#entries.get(id, partition);
+    if (remembered === null) this.#misses += 1;
     else if (!proved) this.#bypasses.unproved += 1;
     else this.#hits += 1;
-    return proved ? record : null;
+    return proved ? remembered : null;
   }
 
   bypassed(why: 'fresh' | 'verdict'): void {

@@ -18,11 +18,11 @@ test('sessions whose ids begin alike are never taken for one another', () => {
   assert.equal(entries.get(other, 0), null);
   entries.seen(other, 5);
   assert.equal(entries.delete(other), null);
-  assert.equal(entries.get(one, 0)?.lastSeenAt, 0);
+  assert.equal(entries.get(one, 0)?.record.lastSeenAt, 0);
 
   const { bytes } = entries;
   entries.set(record(other), 2);
-  assert.deepEqual([entries.get(one, 0), entries.get(other, 0)?.id], [null, other]);
+  assert.deepEqual([entries.get(one, 0), entries.get(other, 0)?.record.id], [null, other]);
   assert.deepEqual([entries.size, entries.bytes], [1, bytes]);
   assert.equal(entries.delete(other), 2);
   assert.deepEqual([entries.size, entries.bytes], [0, 0]);
@@ -35,11 +35,11 @@ test('what sessions have alike is in memory once, and is what each of them had',
     record(id, { permissions: ['orders:read', 'orders:write'], device: { ...device } }),
   );
   for (const one of records) entries.set(one, 1);
-  const [first, second] = records.map(({ id }) => entries.get(id, 0)?.permissions);
+  const [first, second] = records.map(({ id }) => entries.get(id, 0)?.record.permissions);
   assert.equal(first, second);
   assert.ok(Object.isFrozen(first));
   assert.deepEqual(
-    records.map(({ id }) => entries.get(id, 0)),
+    records.map(({ id }) => entries.get(id, 0)?.record),
     records,
   );
 });
@@ -54,12 +54,12 @@ test('once there is no room, only what is asked for again gets some', () => {
   // What is there is kept as it is read now, without being asked for twice.
   const [first = ''] = before;
   entries.set(record(first, { data: '{"n":1}' }), 2);
-  assert.equal(entries.get(first, 0)?.data, '{"n":1}');
+  assert.equal(entries.get(first, 0)?.record.data, '{"n":1}');
   for (const id of ids.slice(200)) entries.set(record(id), 3);
   assert.equal(entries.evicted, 0);
   for (const id of ids.slice(200, 203)) {
     entries.set(record(id), 4);
-    assert.equal(entries.get(id, 0)?.id, id);
+    assert.equal(entries.get(id, 0)?.record.id, id);
   }
   assert.ok(entries.evicted >= 2 && entries.evicted <= 3 && entries.bytes <= 20_000);
 });
@@ -70,7 +70,7 @@ test('where all were asked for, one that comes is not put out again, and few are
   for (const id of ids) entries.set(record(id), 1);
   const known = ids.filter((id) => entries.get(id, 0) !== null);
   entries.set(record(ids.at(-1) ?? ''), 2);
-  assert.equal(entries.get(ids.at(-1) ?? '', 0)?.id, ids.at(-1));
+  assert.equal(entries.get(ids.at(-1) ?? '', 0)?.record.id, ids.at(-1));
   // The hand has passed 256 and put out the one behind them.
   assert.deepEqual(
     known.filter((id) => entries.get(id, 0) === null),

@@ -1,9 +1,10 @@
+import type { Remembered } from '../lifecycle/ports.ts';
 import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitionOf, partitions } from '../lifecycle/token.ts';
 import { Alike } from './alike.ts';
 import { Lately } from './lately.ts';
 
-interface Entry {
+interface Entry extends Remembered {
   record: SessionRecord;
   readonly rest: string;
   readonly bytes: number;
@@ -71,12 +72,12 @@ export class Entries {
   }
 
   /** `partition`: the id's own, which the caller has at hand. */
-  get(id: string, partition: number): SessionRecord | null {
+  get(id: string, partition: number): Remembered | null {
     const entry = this.#parts[partition]?.get(headOf(id));
     if (entry === undefined || entry.rest !== restOf(id)) return null;
     // Not written where nothing changes: each entry lies in a line of the processor's cache.
     if (!entry.used) entry.used = true;
-    return entry.record;
+    return entry;
   }
 
   /** `at`: when it was read. */
@@ -90,7 +91,7 @@ export class Entries {
     const crowded = this.bytes + bytes > this.#most;
     if (crowded && before === undefined && !this.#lately.again(record.id)) return;
     const kept = frozen({ ...record, id: alone(record.id), data: alone(record.data), ...this.#shared(record) });
-    part?.set(head, { record: kept, rest: restOf(kept.id), bytes, at, used: crowded });
+    part?.set(head, { record: kept, restsUntil: 0, rest: restOf(kept.id), bytes, at, used: crowded });
     this.bytes += bytes;
     this.size += 1;
     for (let spared = 0; this.bytes > this.#most; ) spared += this.#advance(spared < mostSpared) ? 1 : 0;
@@ -99,7 +100,9 @@ export class Entries {
   /** Forward only. */
   seen(id: string, at: number): void {
     const entry = this.#entry(id);
-    if (entry && at > entry.record.lastSeenAt) entry.record = Object.freeze({ ...entry.record, lastSeenAt: at });
+    if (entry === null || at <= entry.record.lastSeenAt) return;
+    entry.record = Object.freeze({ ...entry.record, lastSeenAt: at });
+    entry.restsUntil = 0;
   }
 
   /** When it was read, `null` where there was none. */

@@ -172,10 +172,17 @@ export interface Swept {
   readonly more: boolean;
 }
 
+/** A live record as a process remembers it. */
+export interface Remembered {
+  readonly record: SessionRecord;
+  /** What has been found of it, see `rest.ts`; 0 while nothing has. */
+  restsUntil: number;
+}
+
 /** What a process remembers of sessions, as far as it is proved that they have not changed. */
 export interface Near {
-  /** The live record; `null`: ask the store. `now`: the engine's time. */
-  get(id: string, now: number): SessionRecord | null;
+  /** `null`: ask the store. `now`: the engine's time. */
+  get(id: string, now: number): Remembered | null;
   /** A look-up went to the store in spite of what is remembered. */
   bypassed(why: 'fresh' | 'verdict'): void;
 }

@@ -3,9 +3,10 @@ import { expire, expiryOf } from './expire.ts';
 import { end, type Held, type Life, write } from './life.ts';
 import { kindOf } from './policy.ts';
 import type { MaybePromise } from './ports.ts';
+import { restsUntil } from './rest.ts';
 import { offer, promote, rotationDue, type Standing, type Stands, standingOf, unseal } from './rotate.ts';
 import type { Ending, SessionRecord } from './session.ts';
-import { isToken, type Presented } from './token.ts';
+import { isToken, type Presented, sameDigest } from './token.ts';
 
 export interface TrackOptions {
   /** Never rotates, so that no token needs to be handed out: sub-resources, upgrades. */
@@ -56,22 +57,25 @@ const unseenOffers = 20;
  * the store cannot say.
  */
 export function track(life: Life, presented: Presented, how: TrackOptions): MaybePromise<Tracked | null> {
-  const attempt: Attempt = { life, presented, how, alive: false };
   if (how.fresh) life.near.bypassed('fresh');
   else {
-    const recalled = recall(attempt);
+    const recalled = recall(life, presented, how);
     if (recalled !== null) return recalled;
   }
-  return isToken(presented.text) ? again(attempt) : null;
+  return isToken(presented.text) ? again({ life, presented, how, alive: false }) : null;
 }
 
-/** By what is remembered nobody is refused or handed a secret: `null`, ask the store. */
-function recall(attempt: Attempt): MaybePromise<Tracked> | null {
-  const { life, presented } = attempt;
+/** By what is remembered nobody is refused or handed a secret: `null`, ask the store. Most find a session at rest. */
+function recall(life: Life, presented: Presented, how: TrackOptions): MaybePromise<Tracked> | null {
   const now = life.store.now();
-  const record = life.near.get(presented.id, now);
-  if (record === null) return null;
+  const remembered = life.near.get(presented.id, now);
+  if (remembered === null) return null;
+  const { record } = remembered;
   const digest = life.hash.digest(presented.secret);
+  if (now < remembered.restsUntil * 1000 && sameDigest(record.secretHash, digest)) {
+    return holding(record, digest, record.permissions, how, now);
+  }
+  const attempt: Attempt = { life, presented, how, alive: false };
   const standing = standingOf(record, digest, now);
   // A successor that waits may have been given up for another since.
   const offers = record.successor !== undefined && mayRotate(attempt);
@@ -79,6 +83,7 @@ function recall(attempt: Attempt): MaybePromise<Tracked> | null {
     life.near.bypassed('verdict');
     return null;
   }
+  remembered.restsUntil = restsUntil(record, life.policy);
   return judgeLive(attempt, record, digest, standing, now);
 }
 
@@ -113,9 +118,18 @@ function judgeLive(
   now: number,
 ): MaybePromise<Tracked> {
   const permissions = standing.lacks ? without(record.permissions, standing.lacks) : record.permissions;
-  const usedAt = attempt.how.passive ? 0 : now;
-  const held: Admitted = { state: 'admitted', record, digest, permissions, seenAt: now, usedAt, issue: null };
-  return record.actor ? judgeActor(attempt, held, standing.is) : judgeSecret(attempt, held, standing.is);
+  const admitted = holding(record, digest, permissions, attempt.how, now);
+  return record.actor ? judgeActor(attempt, admitted, standing.is) : judgeSecret(attempt, admitted, standing.is);
+}
+
+function holding(
+  record: SessionRecord,
+  digest: string,
+  permissions: readonly string[],
+  { passive }: TrackOptions,
+  now: number,
+): Admitted {
+  return { state: 'admitted', record, digest, permissions, seenAt: now, usedAt: passive ? 0 : now, issue: null };
 }
 
 /** A new secret may be set on this answer. */
