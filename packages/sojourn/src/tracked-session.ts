@@ -15,12 +15,13 @@ import type { Held, Life } from './lifecycle/life.ts';
 import { type CheckedRequirement, unmet } from './lifecycle/permissions.ts';
 import { kindOf } from './lifecycle/policy.ts';
 import { readmit } from './lifecycle/readmit.ts';
+import { refusalError } from './lifecycle/refusal.ts';
 import { offer, unseal } from './lifecycle/rotate.ts';
 import type { Actor, Device, Factor, Pending, SessionRecord } from './lifecycle/session.ts';
 import { stepUp } from './lifecycle/step-up.ts';
 import { signOut } from './lifecycle/terminate.ts';
 import { sameDigest, Token } from './lifecycle/token.ts';
-import { refusalError, type Tracked } from './lifecycle/track.ts';
+import type { Tracked } from './lifecycle/track.ts';
 import type { Carrier, DeepReadonly, Refusal, Write } from './session.ts';
 
 /** The one implementation of the three shapes; which of them it has follows from what was tracked. */

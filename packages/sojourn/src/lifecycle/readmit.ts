@@ -1,18 +1,9 @@
 import { expire, expiryOf } from './expire.ts';
 import type { Held, Life } from './life.ts';
+import { type Refused, refusalError, refuse, refuseAs, refuseReplaced } from './refusal.ts';
 import { standingOf } from './rotate.ts';
 import type { SessionRecord } from './session.ts';
-import {
-  actorChanged,
-  admits,
-  endAndRefuse,
-  type Refused,
-  refusalError,
-  refuse,
-  refuseAs,
-  refuseReplaced,
-  without,
-} from './track.ts';
+import { actorChanged, admits, endAndRefuse, without } from './track.ts';
 
 /**
  * The session that a request holds, read anew. Throws the refusal when it has ended or expired, when

@@ -2,7 +2,7 @@ import { type EndingReason, isRefusal } from './errors.ts';
 import { end, type Held, type Life, operation } from './life.ts';
 import { knownKeys, text } from './options.ts';
 import { readmit } from './readmit.ts';
-import { refusalError, refuseAs } from './track.ts';
+import { refusalError, refuseAs } from './refusal.ts';
 
 export interface TerminateOptions {
   /** Default `revoked`. */

@@ -1,11 +1,12 @@
-import { type Code, type EndingReason, isError, SojournError } from './errors.ts';
+import { type EndingReason, isError } from './errors.ts';
 import { expire, expiryOf } from './expire.ts';
 import { end, type Held, type Life, write } from './life.ts';
 import { kindOf } from './policy.ts';
 import type { MaybePromise } from './ports.ts';
+import { type Refused, refuse, refuseAs, refuseEnded, refuseReplaced } from './refusal.ts';
 import { restsUntil } from './rest.ts';
 import { offer, promote, rotationDue, type Standing, type Stands, standingOf, unseal } from './rotate.ts';
-import type { Ending, SessionRecord } from './session.ts';
+import type { SessionRecord } from './session.ts';
 import { isToken, type Presented, sameDigest } from './token.ts';
 
 export interface TrackOptions {
@@ -24,16 +25,6 @@ export interface Admitted extends Held {
   readonly state: 'admitted';
   /** A secret to hand to the client on this answer. */
   readonly issue: string | null;
-}
-
-/** A token that was not. Details only where the secret was right, so that an id alone tells nothing. */
-export interface Refused {
-  readonly state: 'refused';
-  readonly code: Code;
-  readonly reason?: EndingReason;
-  /** When the session ended. */
-  readonly at?: number;
-  readonly sessionId?: string;
 }
 
 export type Tracked = Admitted | Refused;
@@ -273,53 +264,6 @@ function admit(life: Life, held: Admitted, issue: string | null = null): Admitte
   return issue === null ? held : { ...held, issue };
 }
 
-export function refuse(code: Code, details: Omit<Refused, 'state' | 'code'> = {}): Refused {
-  return { state: 'refused', code, ...details };
-}
-
-export function refuseReplaced({ id, rotatedAt }: SessionRecord): Refused {
-  return refuse('token_replaced', { reason: 'replaced', at: rotatedAt, sessionId: id });
-}
-
-export function refuseAs(record: SessionRecord, { reason, at }: Ending): Refused {
-  return refuse(codeOf(reason), { reason, at, sessionId: record.id });
-}
-
-/** To come back after the limit is usual; to use a token that was signed out, replaced or revoked is recorded. */
-function refuseEnded(life: Life, record: SessionRecord, ending: Ending): Refused {
-  const refused = refuseAs(record, ending);
-  if (!ending.reason.startsWith('session_expired')) life.notices.add(record.id, refused.code);
-  return refused;
-}
-
-function codeOf(reason: EndingReason): Code {
-  switch (reason) {
-    case 'session_expired_idle':
-    case 'session_expired_absolute':
-    case 'rotation_lost':
-    case 'reuse_detected':
-      return reason;
-    case 'replaced':
-      return 'token_replaced';
-    default:
-      return 'session_terminated';
-  }
-}
-
 export function without(permissions: readonly string[], lacks: readonly string[]): readonly string[] {
   return permissions.filter((name) => !lacks.includes(name));
-}
-
-/** A refusal as the error it is for code that must not go on. */
-export function refusalError(refused: Refused): SojournError {
-  const { code, reason } = refused;
-  if (code === 'token_replaced') {
-    return new SojournError(
-      code,
-      'A newer token has taken the place of this one. Use that, or sign in again.',
-      refused,
-    );
-  }
-  const why = reason ? ` (${reason})` : '';
-  return new SojournError(code, `The session is not live${why}. Send the person to sign in.`, refused);
 }
