@@ -9,7 +9,7 @@ import type { SessionEvent } from './lifecycle/events.ts';
 import { sweep } from './lifecycle/expire.ts';
 import type { Life } from './lifecycle/life.ts';
 import { Notices } from './lifecycle/notices.ts';
-import { text } from './lifecycle/options.ts';
+import { knownKeys, subjectName, whole } from './lifecycle/options.ts';
 import { setPermissions } from './lifecycle/permissions.ts';
 import type { Policy } from './lifecycle/policy.ts';
 import type { MaybePromise, Near, Swept } from './lifecycle/ports.ts';
@@ -160,20 +160,25 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
         : session(carrier, tracked, presented.secret);
     },
     terminate: async (id, given) => terminate(life, idOf('terminate', id), given),
-    terminateAll: async (subject, given) => terminateAll(life, text('subject', subject), given),
-    setPermissions: async (subject, permissions) => setPermissions(life, text('subject', subject), permissions),
-    disable: async (subject, given) => disable(life, text('subject', subject), given?.by),
-    enable: async (subject) => enable(life, text('subject', subject)),
-    purge: async (subject) => purge(life, text('subject', subject)),
-    list: async (subject) => devicesOf<P>(await store.list(text('subject', subject)), policy, store.now()),
+    terminateAll: async (subject, given) => terminateAll(life, subjectName(subject), given),
+    setPermissions: async (subject, permissions) => setPermissions(life, subjectName(subject), permissions),
+    disable: async (subject, given) => disable(life, subjectName(subject), given),
+    enable: async (subject) => enable(life, subjectName(subject)),
+    purge: async (subject) => purge(life, subjectName(subject)),
+    list: async (subject) => devicesOf<P>(await store.list(subjectName(subject)), policy, store.now()),
     find: async (id) => {
       const record = await store.find(idOf('find', id));
       return record && describe<P>(record, policy);
     },
-    events: (given = {}) => follow(store, given, closing.signal),
+    events(given = {}) {
+      knownKeys('events', given, ['after', 'follow', 'signal']);
+      return follow(store, given, closing.signal);
+    },
     now: () => store.now(),
     cursor: async () => store.cursor(),
-    async sweep({ most = sweepMost } = {}) {
+    async sweep(given = {}) {
+      knownKeys('sweep', given, ['most']);
+      const most = whole('sweep.most', given.most ?? sweepMost);
       const { expired, removed, more } = await lap(life, most, failed);
       return { expired: expired.length, removed, more };
     },

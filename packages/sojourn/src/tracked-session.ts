@@ -12,6 +12,7 @@ import { type Code, type EndingReason, isError, SojournError } from './lifecycle
 import { limitsOf } from './lifecycle/expire.ts';
 import { type ImpersonateOptions, impersonate, stopImpersonating } from './lifecycle/impersonate.ts';
 import type { Held, Life } from './lifecycle/life.ts';
+import { knownKeys } from './lifecycle/options.ts';
 import { type CheckedRequirement, unmet } from './lifecycle/permissions.ts';
 import { kindOf } from './lifecycle/policy.ts';
 import { readmit } from './lifecycle/readmit.ts';
@@ -253,7 +254,9 @@ export class TrackedSession {
     });
   }
 
-  async terminate({ reason = 'signed_out' }: { reason?: EndingReason } = {}): Promise<boolean> {
+  async terminate(given: { reason?: EndingReason } = {}): Promise<boolean> {
+    knownKeys('terminate', given, ['reason']);
+    const { reason = 'signed_out' } = given;
     return this.#write({ changesToken: true, needsEvidence: true }, async () => {
       if (this.#held === null) {
         // The jar may hold the token that took this one's place: its session would live on unseen.

@@ -1,7 +1,7 @@
 import { handOver, joined } from './data.ts';
 import { invalid, isError, isRefusal, SojournError } from './errors.ts';
 import { type Held, type Life, operation } from './life.ts';
-import { knownKeys, text, texts } from './options.ts';
+import { instant, knownKeys, subjectName, text, texts } from './options.ts';
 import type { CreateOptions } from './ports.ts';
 import { readmit } from './readmit.ts';
 import type { Device, Factor, NewSession, Pending, SessionRecord } from './session.ts';
@@ -63,9 +63,10 @@ export async function signIn(life: Life, requester: Requester, subject: string, 
   if (kind === 'anonymous' || life.policy.kinds[kind] === undefined) {
     throw invalid(`signIn: add the kind ${JSON.stringify(kind)} to policy.kinds.`);
   }
-  text('subject', subject);
-  const checkedAt = given.checkedAt ?? requester.beganAt;
+  subjectName(subject);
+  const checkedAt = instant('checkedAt', given.checkedAt ?? requester.beganAt);
   const permissions = texts('signIn.permissions', given.permissions ?? []);
+  if (given.device) checkDevice(given.device);
   const proved = proof(given.factor, life.store.now());
   const first = pendingOf(requester, subject);
   return replace(life, requester, { subject, limited: true }, async (from) => {
@@ -97,9 +98,9 @@ export async function beginSignIn(
   given: Pick<SignInOptions, 'factor' | 'checkedAt'>,
 ): Promise<Issued> {
   knownKeys('beginSignIn', given, ['factor', 'checkedAt']);
-  text('subject', subject);
+  subjectName(subject);
   const now = life.store.now();
-  const checkedAt = given.checkedAt ?? requester.beganAt;
+  const checkedAt = instant('checkedAt', given.checkedAt ?? requester.beganAt);
   const { disabled, changedAt } = await life.store.subject(subject);
   // A change in the future was written before the clock was set back; the sign-in itself will judge it.
   if (disabled || (changedAt >= checkedAt && changedAt <= now)) throw refusedCreate('subject_changed');
@@ -116,6 +117,14 @@ export async function beginSignIn(
       data: from?.subject === null ? from.data : '{}',
     },
   }));
+}
+
+function checkDevice({ label, userAgent, address, addedAt }: Device): void {
+  const texts = { label, userAgent, address };
+  for (const [name, value] of Object.entries(texts)) {
+    if (typeof value !== 'string') throw invalid(`signIn.device.${name}: use a text.`);
+  }
+  instant('signIn.device.addedAt', addedAt);
 }
 
 function proof(factor: string | undefined, at: number): Factor[] {

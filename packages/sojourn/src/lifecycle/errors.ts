@@ -1,19 +1,22 @@
 /** Why a session ended. The same words are the `reason` of problems and events and what the person is told. */
-export type EndingReason =
-  | 'session_expired_idle'
-  | 'session_expired_absolute'
-  | 'signed_out'
-  | 'revoked'
-  | 'replaced'
-  | 'limit_reached'
-  | 'password_changed'
-  | 'permissions_changed'
-  | 'subject_changed'
-  | 'account_disabled'
-  | 'administrator'
-  | 'rotation_lost'
-  | 'reuse_detected'
-  | 'purged';
+export const endingReasons = [
+  'session_expired_idle',
+  'session_expired_absolute',
+  'signed_out',
+  'revoked',
+  'replaced',
+  'limit_reached',
+  'password_changed',
+  'permissions_changed',
+  'subject_changed',
+  'account_disabled',
+  'administrator',
+  'rotation_lost',
+  'reuse_detected',
+  'purged',
+] as const;
+
+export type EndingReason = (typeof endingReasons)[number];
 
 /** The codes a request can be answered with, and the status each has. */
 const statuses = {

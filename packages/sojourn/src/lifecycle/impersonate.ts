@@ -3,7 +3,7 @@ import { type Duration, milliseconds } from './duration.ts';
 import { SojournError } from './errors.ts';
 import { limitsOf } from './expire.ts';
 import type { Held, Life } from './life.ts';
-import { knownKeys, text, texts } from './options.ts';
+import { knownKeys, subjectName, text, texts } from './options.ts';
 import type { Actor } from './session.ts';
 
 export interface ImpersonateOptions<Permission extends string = string> {
@@ -21,7 +21,7 @@ export interface ImpersonateOptions<Permission extends string = string> {
 export function impersonate(life: Life, held: Held, subject: string, given: ImpersonateOptions): Promise<Issued> {
   const { record: own, seenAt } = held;
   knownKeys('impersonate', given, ['reason', 'permissions', 'for']);
-  text('subject', subject);
+  subjectName(subject);
   const reason = text('impersonate.reason', given.reason);
   const granted = texts('impersonate.permissions', given.permissions ?? []);
   if (own.subject === null || own.actor || own.subject === subject) {

@@ -41,6 +41,12 @@ test('G16: a sign-in, step-up or impersonation with options that nobody knows is
     ['signIn', 'u2', { permissions: [undefined] }],
     ['signIn', 'u2', { factor: '' }],
     ['signIn', 7],
+    ['signIn', 'u2', { checkedAt: Number.NaN }],
+    ['signIn', 'u2', { checkedAt: 'yesterday' }],
+    ['signIn', 'u2', { checkedAt: Number.POSITIVE_INFINITY }],
+    ['signIn', 'u2', { device: 'phone' }],
+    ['signIn', 'u2', { device: { label: 'phone' } }],
+    ['beginSignIn', 'u2', { checkedAt: Number.NaN }],
     ['beginSignIn', 'u2', { permissions: [] }],
     ['stepUp'],
     ['stepUp', {}],
@@ -49,6 +55,8 @@ test('G16: a sign-in, step-up or impersonation with options that nobody knows is
     ['impersonate', 'u2', { reason: ' ' }],
     ['impersonate', 'u2', { reason: 'x', permissions: 'all' }],
     ['update', { n: 1 }],
+    ['terminate', { resaon: 'administrator' }],
+    ['terminate', { reason: 'bored' }],
   ] as const) {
     await assert.rejects(call(session, name, ...given), refused, `${name} ${JSON.stringify(given)}`);
   }
@@ -62,6 +70,12 @@ test('G16: an end for all but a mistyped session ends nobody', async () => {
   const { id } = await browser.signedIn();
   await assert.rejects(call(lab.sessions, 'terminateAll', 'u1', { expect: id }), refused);
   await assert.rejects(call(lab.sessions, 'terminate', id, { why: 'x' }), refused);
+  await assert.rejects(call(lab.sessions, 'terminate', id, { reason: 'bored' }), refused);
+  await assert.rejects(call(lab.sessions, 'terminateAll', 'u1', { reason: 'bored' }), refused);
+  await assert.rejects(call(lab.sessions, 'disable', 'u1', { buy: 'root' }), refused);
+  await assert.rejects(call(lab.sessions, 'sweep', { mots: 5 }), refused);
+  await assert.rejects(call(lab.sessions, 'sweep', { most: Number.NaN }), refused);
+  await assert.rejects(call(lab.sessions, 'events', { aftr: 'x' }), refused);
   await assert.rejects(call(lab.sessions, 'setPermissions', 'u1', 'abc'), refused);
   assert.equal((await browser.signedIn()).id, id);
 });
@@ -92,6 +106,29 @@ test('G16: a text that not every engine can hold is refused, whatever the engine
     }
   }
   assert.equal((await browser.signedIn()).id, session.id);
+});
+
+test('G16: a subject is a name, of 1,024 bytes at most on every engine', async () => {
+  const lab = new Lab();
+  const browser = await lab.signedIn();
+  const session = await browser.signedIn();
+  for (const long of ['a'.repeat(1025), 'é'.repeat(513)]) {
+    for (const [target, name, ...given] of [
+      [session, 'signIn', long],
+      [session, 'beginSignIn', long, { factor: 'password' }],
+      [session, 'impersonate', long, { reason: 'x' }],
+      [lab.sessions, 'terminateAll', long],
+      [lab.sessions, 'setPermissions', long, []],
+      [lab.sessions, 'disable', long],
+      [lab.sessions, 'enable', long],
+      [lab.sessions, 'purge', long],
+      [lab.sessions, 'list', long],
+    ] as const) {
+      await assert.rejects(call(target, name, ...given), refused, name);
+    }
+  }
+  await session.signIn('é'.repeat(512));
+  assert.equal((await browser.signedIn()).subject, 'é'.repeat(512));
 });
 
 test('what an update answers instead of editing the draft is not lost without a word (G16)', async () => {

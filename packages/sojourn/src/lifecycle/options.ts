@@ -39,6 +39,21 @@ export function text(option: string, value: string): string {
   return value;
 }
 
+/** Bytes of a subject at most, so that every engine can index it: PostgreSQL's index rows end at 2,704. */
+const longestSubject = 1024;
+
+/** Whom an account is known by. */
+export function subjectName(value: string): string {
+  if (new TextEncoder().encode(text('subject', value)).length <= longestSubject) return value;
+  throw invalid(`subject ${value.slice(0, 32)}…: use an id of ${longestSubject} bytes at most.`);
+}
+
+/** A moment, in milliseconds. With one that is none every comparison is false. */
+export function instant(option: string, value: number): number {
+  if (Number.isFinite(value)) return value;
+  throw invalid(`${option} ${String(value)}: use milliseconds since the epoch.`);
+}
+
 /** A list of texts, each once. */
 export function texts(option: string, values: readonly string[]): readonly string[] {
   if (!Array.isArray(values)) throw invalid(`${option} ${JSON.stringify(values)}: use a list.`);

@@ -218,6 +218,21 @@ test('a span of nothing that makes a step impossible is refused (G16)', () => {
   assert.throws(() => checkPolicy({ impersonateFor: 0 }), code('option_invalid'));
 });
 
+test('a grace that outlasts a rotation is refused: the secret before it would never go (G13, G16)', () => {
+  const shorter = /policy\.grace: 1.h is not under policy\.kinds\.standard\.rotateEvery, 1.h\. Shorten grace\./;
+  assert.throws(() => checkPolicy({ grace: '1h' }), { code: 'option_invalid', message: shorter });
+  assert.throws(() => checkPolicy({ kinds: { kiosk: { rotateEvery: '30s' } } }), code('option_invalid'));
+  assert.equal(checkPolicy({ grace: '3599s' }).grace, 3_599_000);
+});
+
+test('a sign-in waits for its second factor no longer than a visitor’s session lasts (G16)', () => {
+  assert.throws(() => checkPolicy({ pendingFor: '3h' }), code('option_invalid'));
+  const shorter = { anonymous: { absolute: '5m' } } as const;
+  assert.throws(() => checkPolicy({ pendingFor: '6m', kinds: shorter }), code('option_invalid'));
+  // The default gives way.
+  assert.equal(checkPolicy({ kinds: shorter }).pendingFor, 5 * minute);
+});
+
 test('persistent is true or false and no text (G16)', () => {
   assert.throws(() => untyped({ kinds: { standard: { persistent: 'no' } } }), code('option_invalid'));
 });

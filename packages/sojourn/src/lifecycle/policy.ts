@@ -199,6 +199,28 @@ function spanOrNever(value: Duration | 'never', option: string): number {
   return value === 'never' ? Number.POSITIVE_INFINITY : milliseconds(value, option, 1);
 }
 
+/** One that outlasts a rotation would let the first secret live as long as the session. */
+function checkGrace(given: Duration, kinds: Readonly<Record<string, Kind>>): number {
+  const grace = milliseconds(given, 'policy.grace', 1000);
+  for (const [kind, { rotateEvery }] of Object.entries(kinds)) {
+    if (grace < rotateEvery) continue;
+    throw invalid(
+      `policy.grace: ${spell(grace)} is not under policy.kinds.${kind}.rotateEvery, ${spell(rotateEvery)}. Shorten grace.`,
+    );
+  }
+  return grace;
+}
+
+/** While it waits, a sign-in is a visitor's session. The default gives way to a shorter life of theirs. */
+function checkPendingFor(given: Duration, asked: boolean, longest: number): number {
+  const span = milliseconds(given, 'policy.pendingFor', 1);
+  if (span <= longest) return span;
+  if (!asked) return longest;
+  throw invalid(
+    `policy.pendingFor: ${spell(span)} is over policy.kinds.anonymous.absolute, ${spell(longest)}. Shorten pendingFor.`,
+  );
+}
+
 /** A policy by name or by options, whole and checked. Throws `option_invalid` with the fix. */
 export function checkPolicy(given: PolicyName | PolicyOptions = 'default'): Policy {
   const options = typeof given === 'string' ? { extends: given } : given;
@@ -221,7 +243,7 @@ export function checkPolicy(given: PolicyName | PolicyOptions = 'default'): Poli
   return {
     name: ownKinds || Object.keys(own).length > 0 ? `${name}, changed` : name,
     kinds,
-    grace: milliseconds(all.grace, 'policy.grace', 1000),
+    grace: checkGrace(all.grace, kinds),
     limit: all.limit === 'none' ? Number.POSITIVE_INFINITY : whole('policy.limit', all.limit),
     onLimit: oneOf('policy.onLimit', all.onLimit, ['refuse', 'end-oldest', 'end-idlest']),
     onReuse: oneOf('policy.onReuse', all.onReuse, ['terminate', 'step-up']),
@@ -230,7 +252,7 @@ export function checkPolicy(given: PolicyName | PolicyOptions = 'default'): Poli
     anonymousPerMinute: whole('policy.anonymousPerMinute', all.anonymousPerMinute),
     dataBytes: whole('policy.dataBytes', all.dataBytes, 2),
     anonymousDataBytes: whole('policy.anonymousDataBytes', all.anonymousDataBytes, 2),
-    pendingFor: milliseconds(all.pendingFor, 'policy.pendingFor', 1),
+    pendingFor: checkPendingFor(all.pendingFor, own.pendingFor !== undefined, kinds['anonymous']?.absolute ?? 0),
     impersonateFor: milliseconds(all.impersonateFor, 'policy.impersonateFor', 1),
     handover,
     formToken: oneOf('policy.formToken', all.formToken, ['off', 'required']),

@@ -1,6 +1,6 @@
-import { type EndingReason, isRefusal } from './errors.ts';
+import { type EndingReason, endingReasons, isRefusal } from './errors.ts';
 import { end, type Held, type Life, operation } from './life.ts';
-import { knownKeys, text } from './options.ts';
+import { knownKeys, oneOf, text } from './options.ts';
 import { readmit } from './readmit.ts';
 import { refusalError, refuseAs } from './refusal.ts';
 
@@ -16,11 +16,15 @@ export interface TerminateAllOptions extends TerminateOptions {
   readonly except?: string;
 }
 
+function reasonOf(reason: EndingReason): EndingReason {
+  return oneOf('reason', reason, endingReasons);
+}
+
 /** Ends a session at once, however long its limits still run. `false`: it had ended before or is not known. */
 export async function terminate(life: Life, id: string, options: TerminateOptions = {}): Promise<boolean> {
   knownKeys('terminate', options, ['reason', 'by']);
   const { reason = 'revoked', by = 'system' } = options;
-  const result = await end(life, id, { reason, by: text('terminate.by', by) });
+  const result = await end(life, id, { reason: reasonOf(reason), by: text('terminate.by', by) });
   return result?.ended ?? false;
 }
 
@@ -29,6 +33,7 @@ export async function terminate(life: Life, id: string, options: TerminateOption
  * request's token has been replaced meanwhile: the jar may hold the newer one, whose session would live on unseen.
  */
 export async function signOut(life: Life, held: Held, reason: EndingReason): Promise<boolean> {
+  reasonOf(reason);
   try {
     await readmit(life, held);
   } catch (error) {
@@ -51,7 +56,9 @@ export async function terminateAll(life: Life, subject: string, options: Termina
 }
 
 /** Ends all sessions of a subject and refuses every sign-in until `enable`. */
-export function disable(life: Life, subject: string, by = 'system'): Promise<number> {
+export async function disable(life: Life, subject: string, options: { by?: string } = {}): Promise<number> {
+  knownKeys('disable', options, ['by']);
+  const { by = 'system' } = options;
   return endAll(life, subject, { reason: 'account_disabled', by, disable: true });
 }
 
@@ -72,6 +79,7 @@ async function endAll(
   subject: string,
   options: { reason: EndingReason; by: string; except?: string; disable?: boolean },
 ): Promise<number> {
+  reasonOf(options.reason);
   text('by', options.by);
   const ended = await life.store.endAll(subject, { ...options, operation: operation(life) });
   life.ended(ended);
