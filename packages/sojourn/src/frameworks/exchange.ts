@@ -171,9 +171,11 @@ export class Exchange<D, P extends string> implements Carrier {
     return /^(?=.*[.:])[\da-f.:]{2,45}$/i.test(told) ? told : (peer ?? null);
   }
 
-  #track(token: string | null, readOnly = this.#readOnly): MaybePromise<Session<D, P>> {
+  #track(token: string | null, tentative = false): MaybePromise<Session<D, P>> {
     const { passive = false, fresh = false } = this.#options;
-    return this.#binding.sessions.track(token, { readOnly, passive, fresh, bearer: this.#viaBearer, carrier: this });
+    const readOnly = this.#readOnly || tentative;
+    const bearer = this.#viaBearer;
+    return this.#binding.sessions.track(token, { readOnly, passive, fresh, bearer, tentative, carrier: this });
   }
 
   /** A WebSocket is opened by a GET, and then does what it likes. */

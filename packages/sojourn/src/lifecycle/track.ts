@@ -18,6 +18,8 @@ export interface TrackOptions {
   readonly fresh?: boolean;
   /** No answer can hand this client a new token: it never rotates, and permissions that are given hold at once. */
   readonly bearer?: boolean;
+  /** One of several tokens that came at once: a former secret is refused, and what follows from its use is not drawn. */
+  readonly tentative?: boolean;
 }
 
 /** A token that was accepted. */
@@ -135,6 +137,7 @@ export function admits(standing: Standing): boolean {
 /** The usual case, a current secret with nothing due, does not wait. */
 function judgeSecret(attempt: Attempt, held: Admitted, standing: Standing): MaybePromise<Tracked> {
   const { life } = attempt;
+  if (attempt.how.tentative && (standing === 'lost' || standing === 'reused')) return refuse('sign_in_required');
   switch (standing) {
     case 'current':
       return admitCurrent(attempt, held);

@@ -123,6 +123,31 @@ everyFramework(
 );
 
 everyFramework(
+  'G13: S-04: a former secret past its grace ends nothing beside the present one, and its session alone',
+  async ({ app, visitor, lab }) => {
+    const name = `sojourn-${new URL(app.origin).port}`;
+    await visitor.post('/login', { user: 'u1' });
+    const old = visitor.jar.get(name) ?? '';
+    for (const advance of ['29m', '29m', '3m', '1m'] as const) {
+      lab.clock.advance(advance);
+      await visitor.get('/');
+      await lab.settle();
+    }
+    const newest = visitor.jar.get(name) ?? '';
+    lab.clock.advance('2m');
+    const ask = (cookie: string): ReturnType<Visitor['get']> =>
+      new Visitor(app.origin).get('/orders', { headers: { ...script, cookie } });
+    for (const cookie of [`${name}=${newest}; ${name}=${old}`, `${name}=${old}; ${name}=${newest}`]) {
+      const answer = await ask(cookie);
+      assert.deepEqual(answer.json, { of: 'u1' });
+      assert.equal(answer.headers.getSetCookie().at(-1)?.split(';')[0], `${name}=${newest}`);
+    }
+    assert.equal((await ask(`${name}=${old}; ${name}=x`)).json['code'], 'rotation_lost');
+    assert.equal((await visitor.get('/orders', { headers: script })).status, 401);
+  },
+);
+
+everyFramework(
   'S-29: junk in front of the good cookie does not hide it, and junk alone is removed where others set it',
   async ({ app, visitor }) => {
     const name = `sojourn-${new URL(app.origin).port}`;
