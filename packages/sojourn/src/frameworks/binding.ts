@@ -39,6 +39,8 @@ export interface Place {
 const defaults = { signInPath: '/login', stepUpPath: null, clearSiteData: '"cache", "storage"' } as const;
 /** Ports of loopback hosts remembered at once. */
 const mostPlaces = 64;
+/** RFC 9110 §7.2. A URL would take more: a name of a user, a path. */
+const hostAndPort = /^(\[::1\]|[\w.-]+)(:\d+)?$/;
 
 /** What a framework's binding is made with, checked once. */
 export class Binding<D, P extends string> {
@@ -48,6 +50,8 @@ export class Binding<D, P extends string> {
   readonly clearSiteData: string | false;
   readonly #fixed: Place | null;
   readonly #places = new Map<string, Place>();
+  /** Once: who asks chooses the host. */
+  #toldOfRelaxed = false;
 
   constructor(sessions: Sessions<D, P>, options: BindingOptions = {}) {
     if (typeof sessions?.track !== 'function') throw invalid('binding: pass first what createSessions() answered.');
@@ -75,7 +79,7 @@ export class Binding<D, P extends string> {
     const host = wire.header('host');
     const known = host === undefined ? undefined : this.#places.get(host);
     if (known) return known;
-    const url = host === undefined ? null : URL.parse(`http://${host}`);
+    const url = host !== undefined && hostAndPort.test(host) ? URL.parse(`http://${host}`) : null;
     if (host === undefined || url === null || !isLoopback(url.hostname)) {
       throw new SojournError(
         'origin_missing',
@@ -85,11 +89,14 @@ export class Binding<D, P extends string> {
     if (this.#places.size >= mostPlaces) this.#places.clear();
     const place = this.#place(url.origin);
     this.#places.set(host, place);
-    this.sessions.report({
-      level: 'info',
-      code: 'relaxed_cookie',
-      message: `${url.origin} is loopback: the cookie is ${place.cookie.name}, without Secure. Set origin in production.`,
-    });
+    if (!this.#toldOfRelaxed) {
+      this.#toldOfRelaxed = true;
+      this.sessions.report({
+        level: 'info',
+        code: 'relaxed_cookie',
+        message: `${url.origin} is loopback: the cookie is ${place.cookie.name}, without Secure. Set origin in production.`,
+      });
+    }
     return place;
   }
 

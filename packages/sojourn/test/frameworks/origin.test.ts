@@ -79,6 +79,21 @@ everyFramework(
 );
 
 everyFramework(
+  'G16: however a loopback host is spelled, its cookie is told of once, and a host that is none is refused',
+  async ({ visitor, lab }) => {
+    const status = async (host: string): Promise<number> =>
+      (await visitor.get('/', { headers: { ...script, host } })).status;
+    for (const host of ['localhost', 'LOCALHOST:80', '127.0.0.1:81', 'a.localhost:82', 'b.localhost', '[::1]:83']) {
+      assert.equal(await status(host), 200, host);
+    }
+    assert.equal(lab.log.filter(({ code }) => code === 'relaxed_cookie').length, 1);
+    for (const host of ['x@localhost', 'localhost/x', 'localhost?x', 'localhost:', 'localhost:8x', 'local host']) {
+      assert.notEqual(await status(host), 200, host);
+    }
+  },
+);
+
+everyFramework(
   'behind https the cookie is __Host-, Secure, and the origin decides, not the request',
   async ({ visitor }) => {
     const headers = { ...script, 'sec-fetch-site': '', origin: 'https://shop.example' };
