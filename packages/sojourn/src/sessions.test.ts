@@ -62,6 +62,21 @@ test('what is left out is as the documentation says', () => {
   assert.deepEqual([own.site.secure, own.proxies, own.bearer, own.cookie.name], [true, 1, true, 'id']);
 });
 
+test('behind https a cookie that other hosts of the domain could set is told of (G1, G16)', () => {
+  const told = (more: Partial<SessionsOptions>): string[] => {
+    const codes: string[] = [];
+    const log = ({ code }: LogEntry): number => codes.push(code);
+    createSessions({ store: memory(), sweepEvery: 'never', log, ...more });
+    return codes;
+  };
+  const origin = 'https://app.test';
+  assert.deepEqual(told({ origin, cookie: { name: 'id' } }), ['cookie_unprefixed']);
+  assert.deepEqual(told({ origin, cookie: { name: '__Secure-id' } }), ['cookie_unprefixed']);
+  assert.deepEqual(told({ origin, cookie: { name: '__Host-id' } }), []);
+  assert.deepEqual(told({ origin }), []);
+  assert.deepEqual(told({ cookie: { name: 'id' } }), []);
+});
+
 test('the time that is told is the engine’s, not this machine’s', () => {
   const engine = new TestClock();
   const sessions = createSessions({ store: memory({ now: engine.now }), sweepEvery: 'never' });

@@ -99,6 +99,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
   const settings = checkSettings(options);
   const { transport, policy, log, clock = systemClock, random = systemRandom } = settings;
   for (const warning of options.store.warnings ?? []) log({ level: 'warn', ...warning });
+  if (isUnprefixed(transport)) log(unprefixed);
   const engine = withDeadline(options.store, clock, settings.deadline);
   const { deadline } = settings;
   const { bound, bytes } = settings.cache;
@@ -206,6 +207,17 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     },
   };
 }
+
+/** RFC 6265bis §4.1.3: without the prefix a cookie of that name may come from any host of the domain. */
+function isUnprefixed({ site, cookie: { name = '__Host-' } }: Transport): boolean {
+  return site.secure && !name.startsWith('__Host-');
+}
+
+const unprefixed: LogEntry = {
+  level: 'warn',
+  code: 'cookie_unprefixed',
+  message: 'cookie.name: begin it with __Host-, or other hosts of the domain can set it.',
+};
 
 function isCode(code: LogEntry['code']): code is Code {
   return codes.some((known) => known === code);

@@ -9,7 +9,7 @@ import { checkSite, type Site } from './transports/origin.ts';
 /** Something for the operator's log. Never holds a token. */
 export interface LogEntry {
   readonly level: 'info' | 'warn' | 'error';
-  readonly code: Code | 'relaxed_cookie' | 'clock_skewed' | StoreWarning['code'];
+  readonly code: Code | 'relaxed_cookie' | 'cookie_unprefixed' | 'clock_skewed' | StoreWarning['code'];
   readonly message: string;
   readonly sessionId?: string | undefined;
   readonly error?: unknown;
