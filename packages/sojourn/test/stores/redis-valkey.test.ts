@@ -8,7 +8,7 @@ import { serverOf } from './redis-server.ts';
 /* Not every system has Valkey: where it is not, one line says so, with NO_SKIP too. */
 
 if (binary('valkey-server') === null) {
-  test('the contract on Valkey', { skip: 'not installed here: valkey-server' }, () => {});
+  test('the contract on Valkey', { skip: 'valkey-server is not installed' }, () => {});
 } else {
   contractThrough(['redis on valkey', 'ioredis on valkey'], false, async () => {
     const { url, stop } = await serverOf('valkey-server');
