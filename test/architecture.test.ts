@@ -35,7 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   frameworks: ['lifecycle', 'transports', 'session.ts', 'sessions.ts', 'tracked-session.ts'],
   testing: ['lifecycle', 'transports', 'stores', 'session.ts', 'sessions.ts', 'settings.ts'],
-  live: ['lifecycle', 'session.ts', 'sessions.ts'],
+  live: ['lifecycle', 'tracked-session.ts'],
   browser: [],
   'index.ts': ['lifecycle', 'cache', 'follow.ts', 'list.ts', 'session.ts', 'sessions.ts', 'settings.ts'],
 };

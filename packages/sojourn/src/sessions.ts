@@ -30,7 +30,7 @@ import { Turns } from './lifecycle/turns.ts';
 import { type Devices, describe, devicesOf, type SessionSummary } from './list.ts';
 import type { AnonymousSession, Carrier, Session } from './session.ts';
 import { checkSettings, type LogEntry, type SessionsOptions, type Transport } from './settings.ts';
-import { TrackedSession } from './tracked-session.ts';
+import { type Ends, TrackedSession } from './tracked-session.ts';
 import { systemClock, systemHash, systemRandom } from './world.ts';
 
 export interface Sessions<D, P extends string> {
@@ -130,9 +130,9 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
     budget: new AnonymousBudget(clock, policy.anonymousPerMinute),
     ended: (records) => signals.ended(records),
   };
-  const signalOf = (record: Parameters<Signals['of']>[1]): AbortSignal => signals.of(life, record);
+  const ends: Ends = { signal: (record) => signals.of(life, record), wait: (record) => signals.wait(life, record) };
   const session = (carrier: Carrier, tracked: Tracked | null, secret: string | null): Session<D, P> => {
-    const made = new TrackedSession(life, carrier, signalOf, tracked, secret);
+    const made = new TrackedSession(life, carrier, ends, tracked, secret);
     if (tracked?.state === 'admitted' && tracked.issue !== null) made.handOn(tracked.issue);
     // The class has the members of all three shapes; `state` says which of them hold.
     return made as unknown as Session<D, P>;

@@ -8,47 +8,51 @@ import {
   signIn,
 } from './lifecycle/create.ts';
 import { type Data, type Edit, firstData, parseData, update } from './lifecycle/data.ts';
-import { type Code, type EndingReason, isError, SojournError } from './lifecycle/errors.ts';
+import { type EndingReason, isError, SojournError } from './lifecycle/errors.ts';
 import { limitsOf } from './lifecycle/expire.ts';
+import { frozen } from './lifecycle/frozen.ts';
 import { type ImpersonateOptions, impersonate, stopImpersonating } from './lifecycle/impersonate.ts';
 import type { Held, Life } from './lifecycle/life.ts';
 import { knownKeys } from './lifecycle/options.ts';
-import { type CheckedRequirement, unmet } from './lifecycle/permissions.ts';
+import { type CheckedRequirement, unmet, unmetError } from './lifecycle/permissions.ts';
 import { kindOf } from './lifecycle/policy.ts';
 import { readmit } from './lifecycle/readmit.ts';
 import { refusalError } from './lifecycle/refusal.ts';
 import { offer, unseal } from './lifecycle/rotate.ts';
 import type { Actor, Device, Factor, Pending, SessionRecord } from './lifecycle/session.ts';
+import type { Wait } from './lifecycle/signals.ts';
 import { stepUp } from './lifecycle/step-up.ts';
 import { signOut } from './lifecycle/terminate.ts';
 import { sameDigest, Token } from './lifecycle/token.ts';
 import type { Tracked } from './lifecycle/track.ts';
 import type { Carrier, DeepReadonly, Refusal, Write } from './session.ts';
 
+/** What tells that a session has ended. */
+export interface Ends {
+  signal(record: SessionRecord): AbortSignal;
+  wait(record: SessionRecord): Wait;
+}
+
 /** The one implementation of the three shapes; which of them it has follows from what was tracked. */
 export class TrackedSession {
   readonly #life: Life;
   readonly #carrier: Carrier;
-  readonly #signal: (record: SessionRecord) => AbortSignal;
+  readonly #ends: Ends;
   #held: Held | null;
   #secret: string | null;
   #refused: Refusal | null;
   #data: DeepReadonly<Data> | null = null;
   #unknown: SojournError | null = null;
-  #ends: AbortSignal | null = null;
+  #signal: AbortSignal | null = null;
+  /** Once this one has aborted, it is known that the session has ended. */
+  #waited: AbortSignal | null = null;
   readonly #beganAt: number;
   #queue: Promise<unknown> | null = null;
 
-  constructor(
-    life: Life,
-    carrier: Carrier,
-    signal: (record: SessionRecord) => AbortSignal,
-    tracked: Tracked | null,
-    secret: string | null,
-  ) {
+  constructor(life: Life, carrier: Carrier, ends: Ends, tracked: Tracked | null, secret: string | null) {
     this.#life = life;
     this.#carrier = carrier;
-    this.#signal = signal;
+    this.#ends = ends;
     if (tracked?.state === 'admitted') {
       this.#held = tracked;
       this.#beganAt = tracked.seenAt;
@@ -129,14 +133,21 @@ export class TrackedSession {
   }
 
   get data(): DeepReadonly<Data> {
-    this.#data ??= deepFreeze(this.#held ? parseData(this.#held.record.data, this.#held.record.id) : {});
+    this.#data ??= frozen(this.#held ? parseData(this.#held.record.data, this.#held.record.id) : {});
     return this.#data;
   }
 
   get signal(): AbortSignal {
     // The same object to the end: what has aborted must not be taken for another that has not.
-    this.#ends ??= this.#signal(this.#live().record);
-    return this.#ends;
+    this.#signal ??= this.#waited?.aborted ? this.#waited : this.#ends.signal(this.#live().record);
+    return this.#signal;
+  }
+
+  /** As `signal`, for somebody who says when they no longer wait. */
+  wait(): Wait {
+    const wait = this.#ends.wait(this.#live().record);
+    this.#waited = wait.signal;
+    return wait;
   }
 
   get formToken(): string {
@@ -159,7 +170,7 @@ export class TrackedSession {
     // Without a proof to judge the time is not asked: most rules are about a permission.
     const now = requirement.proof ? this.#life.store.now() : 0;
     const code = unmet(this.#held.record, this.#held.permissions, requirement, now);
-    return code && new SojournError(code, unmetText(code, requirement, this.factors));
+    return code && unmetError(code, requirement, this.factors);
   }
 
   /** Seconds the cookie may outlive the browser by; `null` where it goes with it. */
@@ -341,7 +352,10 @@ export class TrackedSession {
   }
 
   #issue(issued: Issued): void {
-    if (issued.record.id !== this.id) this.#ends = null;
+    if (issued.record.id !== this.id) {
+      this.#signal = null;
+      this.#waited = null;
+    }
     this.#hold(issued);
     this.#secret = null;
     this.#carrier.issue(issued.token, this.maxAge());
@@ -367,20 +381,4 @@ export function internalsOf(session: object): Internals {
 /** Whether a look-up has its answer already. To ask whether it is a promise would go the long way through the guard. */
 export function isFound<S extends object>(found: S | Promise<S>): found is S {
   return found instanceof TrackedSession;
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    for (const inner of Object.values(value)) deepFreeze(inner);
-    Object.freeze(value);
-  }
-  return value;
-}
-
-/** RFC 6750 names what is missing, too (`scope`): whoever asks for it has to know. */
-function unmetText(code: Code, { permission, factor }: CheckedRequirement, factors: readonly Factor[]): string {
-  if (code === 'permission_missing') return `The session lacks the permission ${permission}.`;
-  const by = factor === null ? '' : ` by ${factor}`;
-  const proved = factors.some(({ method }) => factor === null || method === factor);
-  return proved ? `The last proof${by} is too old: step up.` : `There is no proof${by} yet: step up.`;
 }

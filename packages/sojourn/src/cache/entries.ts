@@ -1,3 +1,4 @@
+import { frozen } from '../lifecycle/frozen.ts';
 import type { Remembered } from '../lifecycle/ports.ts';
 import type { SessionRecord } from '../lifecycle/session.ts';
 import { partitionOf, partitions } from '../lifecycle/token.ts';
@@ -165,12 +166,4 @@ export class Entries {
  */
 function alone(text: string): string {
   return isLatin1(text) ? Buffer.from(text, 'latin1').toString('latin1') : ` ${text}`.slice(1);
-}
-
-/** Many requests share it: what one of them would write into it, the others would read. */
-function frozen<T extends object>(value: T): Readonly<T> {
-  for (const inner of Object.values(value)) {
-    if (typeof inner === 'object' && inner !== null && !Object.isFrozen(inner)) frozen(inner);
-  }
-  return Object.freeze(value);
 }

@@ -10,7 +10,7 @@ import { internalsOf, isFound } from '../tracked-session.ts';
 import { readBearer } from '../transports/bearer.ts';
 import { clearCookie, clearStrays, readCookie, setCookie } from '../transports/cookie.ts';
 import { deviceOf } from '../transports/device.ts';
-import { evidenceOf, isSafe, refusalOf } from '../transports/origin.ts';
+import { evidenceOf, isSafe, originRefusal } from '../transports/origin.ts';
 import { isNavigation } from './answer.ts';
 import type { Binding, Place, TrackOptions } from './binding.ts';
 import type { Wire } from './wire.ts';
@@ -225,7 +225,7 @@ export class Exchange<D, P extends string> implements Carrier {
   #foreign(credentialed: boolean): SojournError | null {
     const { trusted } = this.#binding.sessions.transport.site;
     const [origin, site] = [this.#wire.header('origin'), this.#wire.header('sec-fetch-site')];
-    return refusalOf(evidenceOf(this.#place.origin, trusted, origin, site), credentialed);
+    return originRefusal(evidenceOf(this.#place.origin, trusted, origin, site), credentialed);
   }
 
   #opened(session: Session<D, P>): MaybePromise<void> {

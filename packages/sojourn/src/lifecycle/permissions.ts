@@ -1,8 +1,8 @@
 import { type Duration, milliseconds } from './duration.ts';
-import type { Code } from './errors.ts';
+import { type Code, SojournError } from './errors.ts';
 import { type Life, operation } from './life.ts';
 import { knownKeys, text, texts } from './options.ts';
-import type { SessionRecord } from './session.ts';
+import type { Factor, SessionRecord } from './session.ts';
 
 /** What a route asks of a signed-in session, beyond being signed in. */
 export interface Requirement<Permission extends string = string> {
@@ -53,6 +53,21 @@ export function unmet(
       (requirement.factor === null || method === requirement.factor) && now - at <= requirement.within,
   );
   return proved ? null : 'fresh_proof_required';
+}
+
+/** What is missing, in words: RFC 6750 names it, too (`scope`), for whoever asks for it has to know. */
+export function unmetError(
+  code: 'permission_missing' | 'fresh_proof_required',
+  { permission, factor }: CheckedRequirement,
+  factors: readonly Factor[],
+): SojournError {
+  if (code === 'permission_missing') return new SojournError(code, `The session lacks the permission ${permission}.`);
+  const by = factor === null ? '' : ` by ${factor}`;
+  const proved = factors.some(({ method }) => factor === null || method === factor);
+  return new SojournError(
+    code,
+    proved ? `The last proof${by} is too old: step up.` : `There is no proof${by} yet: step up.`,
+  );
 }
 
 /**

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Between, settled } from '../../test/between.ts';
 import { Lab } from '../../test/lab.ts';
 import { another, reasonOf, waiting } from '../../test/waiting.ts';
+import { endWith } from '../live/live.ts';
 import { unreadableEvent } from '../stores/rows.ts';
 import { TestClock } from '../testing/clock.ts';
 
@@ -254,4 +255,43 @@ test('a subject purged elsewhere is heard of (G12)', async () => {
   await another(lab).sessions.purge('u1');
   await settled();
   assert.equal(reasonOf(signal), 'purged');
+});
+
+test('who stopped waiting is not waited for: no timer, no look-up and no ear is kept for a connection that is gone', async () => {
+  const between = new Between();
+  const lab = new Lab({ around: between.around });
+  const browser = await lab.signedIn();
+  const session = await browser.signedIn();
+  const said: string[] = [];
+  const gone = ['first', 'second'].map((name) => endWith(session, () => said.push(name)));
+  await settled();
+  assert.equal(between.watching, 1);
+  gone[0]?.();
+  assert.equal(between.watching, 1);
+  gone[1]?.();
+  // To say so twice takes nobody else's place.
+  gone[1]?.();
+  assert.equal(between.watching, 0);
+  const finds = between.count('find');
+  lab.clock.advance('31m');
+  await settled();
+  assert.equal(between.count('find'), finds);
+  assert.deepEqual(said, []);
+});
+
+test('who still waits is told, whoever else has stopped, and a signal that was handed out always is', async () => {
+  const between = new Between();
+  const lab = new Lab({ around: between.around });
+  const browser = await lab.signedIn();
+  const session = await browser.signedIn();
+  const said: string[] = [];
+  endWith(session, () => said.push('waits'));
+  endWith(session, () => said.push('gone'))();
+  const other = await (await lab.signedIn('u2')).signedIn();
+  const { signal } = other;
+  endWith(other, () => said.push('gone'))();
+  await settled();
+  await lab.sessions.terminate(session.id);
+  await lab.sessions.terminate(other.id);
+  assert.deepEqual([said, reasonOf(signal), between.watching], [['waits'], 'revoked', 0]);
 });

@@ -8,8 +8,17 @@ const eventsAtOnce = 256;
 /** After a failure of the store, what it could not tell is asked again this much later. */
 const retryAfter = 1000;
 
+/** A signal for one who waits and says when they no longer do. */
+export interface Wait {
+  readonly signal: AbortSignal;
+  release(): void;
+}
+
 interface Watched {
-  readonly controller: AbortController;
+  /** Of the signal that was handed out for good: nobody says when it is no longer looked at. */
+  lasting: AbortController | null;
+  /** Of those who say so. */
+  readonly waiting: Set<AbortController>;
   /** Somebody acts as the subject: their account is looked at whenever anything changes. */
   readonly acted: boolean;
   cancelTimer: () => void;
@@ -38,10 +47,31 @@ export class Signals {
 
   /** The signal of a live session. One that ended since its request was admitted aborts as soon as it has been looked up. */
   of(life: Life, record: SessionRecord): AbortSignal {
+    const watched = this.#watch(life, record);
+    watched.lasting ??= new AbortController();
+    return watched.lasting.signal;
+  }
+
+  /** The same for somebody who says when they stop waiting. */
+  wait(life: Life, record: SessionRecord): Wait {
+    const watched = this.#watch(life, record);
+    const controller = new AbortController();
+    watched.waiting.add(controller);
+    return {
+      signal: controller.signal,
+      release: () => {
+        watched.waiting.delete(controller);
+        this.#forgetIdle(record.id, watched);
+      },
+    };
+  }
+
+  #watch(life: Life, record: SessionRecord): Watched {
     const known = this.#watched.get(record.id);
-    if (known) return known.controller.signal;
+    if (known) return known;
     const watched: Watched = {
-      controller: new AbortController(),
+      lasting: null,
+      waiting: new Set(),
       acted: record.actor !== undefined,
       cancelTimer: () => {},
     };
@@ -50,7 +80,14 @@ export class Signals {
       this.#stopWatching = life.store.watch(() => this.#changed(life));
       this.#changed(life);
     } else this.#check(life, record.id);
-    return watched.controller.signal;
+    return watched;
+  }
+
+  #forgetIdle(id: string, watched: Watched): void {
+    if (watched.lasting !== null || watched.waiting.size > 0 || this.#watched.get(id) !== watched) return;
+    watched.cancelTimer();
+    this.#watched.delete(id);
+    if (this.#watched.size === 0) this.#stop();
   }
 
   /** Sessions that have just ended. */
@@ -60,7 +97,7 @@ export class Signals {
       if (watched === undefined || ending === undefined) continue;
       watched.cancelTimer();
       this.#watched.delete(id);
-      watched.controller.abort(endedError(id, ending));
+      for (const controller of [watched.lasting, ...watched.waiting]) controller?.abort(endedError(id, ending));
     }
     if (this.#watched.size === 0) this.#stop();
   }

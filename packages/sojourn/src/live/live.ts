@@ -1,4 +1,6 @@
 import { type EndingReason, SojournError } from '../lifecycle/errors.ts';
+import type { Wait } from '../lifecycle/signals.ts';
+import { TrackedSession } from '../tracked-session.ts';
 
 /** A connection as its library has it: `ws` and browsers' WebSocket, or an HTTP answer still being written. */
 export type Connection =
@@ -18,11 +20,12 @@ export function endWith(
   session: { readonly state: string; readonly signal?: AbortSignal },
   connection: Connection,
 ): () => void {
-  const signal = session.state === 'none' ? undefined : session.signal;
-  if (signal === undefined) {
+  const wait = session.state === 'none' ? null : waitOf(session);
+  if (wait === null) {
     end(connection, 'sign_in_required');
     return () => {};
   }
+  const { signal, release } = wait;
   const ended = (): void => {
     const { reason } = signal;
     end(connection, (reason instanceof SojournError && reason.reason) || 'sign_in_required');
@@ -32,7 +35,16 @@ export function endWith(
     return () => {};
   }
   signal.addEventListener('abort', ended, { once: true });
-  return () => signal.removeEventListener('abort', ended);
+  return () => {
+    signal.removeEventListener('abort', ended);
+    release();
+  };
+}
+
+/** Of a session of this library nothing is kept for a connection that is gone; of another only its signal is known. */
+function waitOf(session: { readonly signal?: AbortSignal }): Wait | null {
+  if (session instanceof TrackedSession) return session.wait();
+  return session.signal === undefined ? null : { signal: session.signal, release: () => {} };
 }
 
 function end(connection: Connection, reason: EndingReason | 'sign_in_required'): void {

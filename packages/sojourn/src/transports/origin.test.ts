@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { code } from '../../test/lab.ts';
-import { checkSite, evidenceOf, isLoopback, isSafe, refusalOf } from './origin.ts';
+import { checkSite, evidenceOf, isLoopback, isSafe, originRefusal } from './origin.ts';
 
 const own = 'https://app.test';
 
@@ -128,12 +128,12 @@ test('no pair of headers but the right ones proves anything (S-27)', () => {
 });
 
 test('what shows nothing may act only where it carries nothing, and is told what to send', () => {
-  assert.equal(refusalOf('same', true), null);
-  assert.equal(refusalOf('unknown', false), null);
+  assert.equal(originRefusal('same', true), null);
+  assert.equal(originRefusal('unknown', false), null);
   for (const credentialed of [true, false]) {
-    assert.match(refusalOf('foreign', credentialed)?.message ?? '', /another site: add it to trustedOrigins/);
+    assert.match(originRefusal('foreign', credentialed)?.message ?? '', /another site: add it to trustedOrigins/);
   }
-  const refusal = refusalOf('unknown', true);
+  const refusal = originRefusal('unknown', true);
   assert.deepEqual([refusal?.code, refusal?.status], ['cross_site', 403]);
   assert.match(refusal?.message ?? '', /send Sec-Fetch-Site or Origin\./);
 });

@@ -61,7 +61,7 @@ export function isSafe(method: string): boolean {
 }
 
 /** Why a request must not act, `null` when it may. With no evidence at all only a request without credentials passes. */
-export function refusalOf(evidence: Evidence, credentialed: boolean): SojournError | null {
+export function originRefusal(evidence: Evidence, credentialed: boolean): SojournError | null {
   if (evidence === 'same' || (evidence === 'unknown' && !credentialed)) return null;
   const why =
     evidence === 'foreign'
