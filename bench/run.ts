@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { command } from './command.ts';
 import { growth } from './growth/growth.ts';
 import { setting } from './machine.ts';
 import { memory } from './memory/memory.ts';
@@ -14,11 +14,6 @@ import { sqlite } from './sqlite/sqlite.ts';
 import { storm } from './storm/storm.ts';
 import { trips } from './trips/trips.ts';
 
-/*
- * `node run.ts` runs every benchmark, `node run.ts sqlite size` those named. `--rounds 3` is for a quick
- * look at those that go in rounds, `--quick` for one at small sizes; both keep nothing.
- */
-
 const benches: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
   size,
   overhead,
@@ -32,28 +27,25 @@ const benches: Readonly<Record<string, (options: Options) => Promise<Report>>> =
   growth,
 };
 
-const { values, positionals } = parseArgs({
-  options: { rounds: { type: 'string' }, quick: { type: 'boolean', default: false } },
-  allowPositionals: true,
-});
-const { quick } = values;
-const rounds = values.rounds === undefined ? (quick ? 2 : undefined) : Number(values.rounds);
+const { names, rounds, quick, json } = command(Object.keys(benches));
 const keeps = rounds === undefined;
-const names = positionals.length > 0 ? positionals : Object.keys(benches);
 process.on('SIGINT', () => process.exit(130));
 process.on('SIGTERM', () => process.exit(143));
 
 let missed = 0;
 for (const name of names) {
   const bench = benches[name];
-  if (bench === undefined) throw new Error(`There is no benchmark ${name}, only ${Object.keys(benches).join(', ')}.`);
+  if (bench === undefined) continue;
   const on = setting();
   const begun = performance.now();
   const report = await bench({ rounds, quick });
   const seconds = Math.round((performance.now() - begun) / 1000);
   const kept: Kept = { bench: name, seconds, ...on, ...report };
-  console.info(`\n## ${name}, ${seconds} s\n\n${rowsTable(kept)}\n\n${targetsTable(kept)}\n`);
-  for (const note of kept.notes) console.info(`- ${note}`);
+  if (json) console.info(JSON.stringify(kept));
+  else {
+    console.info(`\n## ${name}, ${seconds} s\n\n${rowsTable(kept)}\n\n${targetsTable(kept)}\n`);
+    for (const note of kept.notes) console.info(`- ${note}`);
+  }
   missed += kept.targets.filter((target) => !met(target)).length;
   // One by one, so that what was measured is kept when a later one is interrupted.
   if (keeps) {
@@ -61,4 +53,4 @@ for (const name of names) {
     writeReadme();
   }
 }
-console.info(missed === 0 ? '\nEvery target was met.' : `\n${missed} targets were missed.`);
+if (!json) console.info(missed === 0 ? '\nEvery target was met.' : `\n${missed} targets were missed.`);
