@@ -93,6 +93,17 @@ export function onceChecked({ server }: Site, run: () => Promise<unknown>): void
   };
 }
 
+/** The next password that is set: once it has been, this is done before anything follows from it. */
+export function onceSet({ server }: Site, run: () => Promise<unknown>): void {
+  const { users } = server.context;
+  const setPassword = users.setPassword.bind(users);
+  users.setPassword = async (...given) => {
+    users.setPassword = setPassword;
+    await setPassword(...given);
+    await run();
+  };
+}
+
 /** A browser that sees to it that no answer shows the secret of any token, its own or another's (G15). */
 export class Witness extends Visitor {
   readonly #secrets: Set<string>;

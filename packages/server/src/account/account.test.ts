@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { onceChecked, openSite, password, type Site, type Witness } from '../../test/site.ts';
+import { endOwed } from '../users/owed.ts';
 
 let site: Site;
 
@@ -113,7 +114,7 @@ test('the password: the other devices stay when they are to', async () => {
   assert.equal((await phone.json('/session')).status, 200);
   const old = await site.visitor().post('/login', { username: 'ada', password });
   assert.equal(old.status, 401);
-  await site.server.context.users.setPassword(site.server.context.users.byName('ada')?.id ?? '', password);
+  await restorePassword();
 });
 
 test('the password: where the other devices stay, a sign-in with the old one that was under way does not land', async () => {
@@ -126,7 +127,7 @@ test('the password: where the other devices stay, a sign-in with the old one tha
   assert.notEqual((await late.post('/login', { username: 'ada', password })).status, 303);
   assert.equal((await late.json('/session')).status, 401);
   for (const stays of [visitor, phone]) assert.equal((await stays.json('/session')).status, 200);
-  await site.server.context.users.setPassword(site.server.context.users.byName('ada')?.id ?? '', password);
+  await restorePassword();
 });
 
 test('a stolen session cannot try passwords at leisure: the same throttle as at sign-in', async () => {
@@ -140,6 +141,13 @@ test('a stolen session cannot try passwords at leisure: the same throttle as at 
     /role="alert">Too many attempts\. Try again in 1 s\./,
   );
 });
+
+async function restorePassword(): Promise<void> {
+  const { context } = site.server;
+  const id = context.users.byName('ada')?.id ?? '';
+  await context.users.setPassword(id, password, { except: 'all', by: id });
+  await endOwed(context, id);
+}
 
 async function idOf(visitor: Witness): Promise<string> {
   return String((await visitor.json('/session')).json['id']);

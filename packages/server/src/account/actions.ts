@@ -1,6 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { SojournError } from 'sojourn';
 import { type Context, field, frameOf, say } from '../context.ts';
 import { prove, refusalOf } from '../login/prove.ts';
+import { refuse } from '../pages/refusal.ts';
+import { endOwed, passwordChanged } from '../users/owed.ts';
 import { UserError } from '../users/users.ts';
 import { accountPage } from './page.ts';
 
@@ -44,6 +47,7 @@ async function proveAgain(
   context: Context,
   request: FastifyRequest,
   given: string,
+  wrong: string,
 ): Promise<{ status: number; error: string } | null> {
   const session = context.web.signedIn(request);
   const user = context.users.byId(session.subject);
@@ -53,17 +57,19 @@ async function proveAgain(
     await session.stepUp({ factor: 'password' });
     return null;
   }
-  return proof.outcome === 'wait'
-    ? { status: 429, error: refusalOf(proof).says }
-    : { status: 403, error: given === '' ? notGiven : notConfirmed };
+  return proof.outcome === 'wait' ? { status: 429, error: refusalOf(proof).says } : { status: 403, error: wrong };
 }
 
 async function confirm(context: Context, request: FastifyRequest): ReturnType<typeof proveAgain> {
   if (context.web.signedIn(request).actor) return { status: 403, error: notYours };
-  return provedLately(context, request) ? null : proveAgain(context, request, field(request, 'password'));
+  if (provedLately(context, request)) return null;
+  const given = field(request, 'password');
+  return proveAgain(context, request, given, given === '' ? notGiven : notConfirmed);
 }
 
 const notConfirmed = 'That is not your password. Nothing was changed.';
+/** It may be the password before: of a form that was sent again, say, since its answer got lost. */
+const notCurrent = 'That is not your current password, so it was left as it is.';
 const notGiven = 'Give your password to sign out other devices. Nothing was changed.';
 const notYours = 'You act as somebody else, so their account is left as it is.';
 
@@ -114,19 +120,43 @@ export async function changePassword(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { sessions, users, web } = context;
+  const { users, web } = context;
   const session = web.signedIn(request);
-  const refusal = await proveAgain(context, request, field(request, 'current'));
+  const refusal = await proveAgain(context, request, field(request, 'current'), notCurrent);
   if (refusal) return answer(context, request, reply, refusal);
+  // Also where the others stay: a sign-in with the old password that is under way may not land.
+  const except = field(request, 'others') === 'on' ? session.id : 'all';
   try {
-    await users.setPassword(session.subject, field(request, 'new'));
+    await users.setPassword(session.subject, field(request, 'new'), { except, by: session.subject });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return answer(context, request, reply, { status: 400, error: error.message });
   }
-  // Also where the others stay: a sign-in with the old password that is under way may not land.
-  const except = field(request, 'others') === 'on' ? session.id : 'all';
-  await sessions.terminateAll(session.subject, { except, reason: 'password_changed', by: session.subject });
-  await say(session, 'Your password has been changed.');
+  try {
+    await endOwed(context, session.subject);
+    await say(session, passwordChanged);
+  } catch (error) {
+    if (!(error instanceof SojournError && error.code === 'store_unavailable')) throw error;
+    return changedHalfway(context, request, reply, error);
+  }
   return reply.redirect('/account', 303);
+}
+
+/** The new password stands in the file, and what else it was to do the store could not be told. */
+function changedHalfway(
+  context: Context,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: SojournError,
+): FastifyReply {
+  const { code, status, message, headers } = error;
+  context.sessions.report({ level: 'error', code, message, error });
+  return refuse(context, request, reply.headers(headers), {
+    status,
+    code,
+    words: {
+      title: 'Your password has been changed',
+      way: 'Use the new one from now on. Sessions cannot be reached just now, so a device that was to be signed out is refused from its next request on.',
+    },
+  });
 }

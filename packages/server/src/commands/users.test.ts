@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Visitor } from '../../../../test/visitor.ts';
-import { dataFolder, ServerProcess, sojourn } from '../../test/process.ts';
+import { breakStore } from '../../test/broken-store.ts';
+import { dataFolder, type Ran, ServerProcess, sojourn } from '../../test/process.ts';
 import { users } from './users.ts';
 
 const password = 'correct horse battery';
@@ -99,6 +100,40 @@ test('users: an account is made before any server has run, and no store with it'
     message: /^There are no sessions in sqlite:.*: start the server first, or give the store .* SOJOURN_STORE\.$/,
   });
   assert.ok(!existsSync(join(data, 'sessions.db')));
+});
+
+test('users: where the store fails halfway it is said what is done and what is not, and the same again completes it', async (t) => {
+  const data = dataFolder(t);
+  const server = await ServerProcess.start(t, data, { SOJOURN_ADMIN_PASSWORD: password });
+  const admin = new Visitor(server.origin);
+  assert.equal((await admin.post('/login', { username: 'admin', password })).status, 303);
+  const run = (action: string): Promise<Ran> =>
+    sojourn(['users', action, 'admin', '--data', data], { input: 'another long one\n' });
+  const mend = breakStore(join(data, 'sessions.db'));
+  for (const [action, says] of [
+    [
+      'set-password',
+      /^The new password of admin holds, and its sessions are not ended yet: .*\. The server ends them before it serves the account again; run this once more to end them now\.\n$/,
+    ],
+    [
+      'disable',
+      /^Account admin is disabled, and its sessions are not ended yet: .*\. The server refuses each; run this once more to end them now\.\n$/,
+    ],
+    ['enable', /^Account admin is still disabled: .*\. Run this once more\.\n$/],
+  ] as const) {
+    const { code, out, err } = await run(action);
+    assert.deepEqual([code, out], [1, ''], action);
+    assert.match(err, says);
+  }
+  mend();
+  assert.equal((await run('disable')).out, 'Account admin disabled. One session ended.\n');
+  assert.equal((await run('enable')).out, 'Account admin enabled.\n');
+  assert.equal((await run('set-password')).out, 'Password of admin set. 0 sessions ended.\n');
+  assert.equal((await admin.post('/login', { username: 'admin', password: 'another long one' })).status, 303);
+  const mendAgain = breakStore(join(data, 'sessions.db'));
+  assert.equal((await run('set-password')).code, 1);
+  mendAgain();
+  assert.equal((await run('set-password')).out, 'Password of admin set. One session ended.\n');
 });
 
 /** What the command prints, run in this process and so beside the server's. */

@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util';
+import { SojournError } from 'sojourn';
 import { ConfigError, readConfig, usageError } from '../config.ts';
 import { checkPlace } from '../place.ts';
 import { closeSessions, hasData, type Opened, openSessions, openUsers } from '../stores.ts';
+import { endOwed } from '../users/owed.ts';
 import { type User, UserError, type Users } from '../users/users.ts';
 import { readPassword } from './password.ts';
 
@@ -62,24 +64,42 @@ const actions: Readonly<Record<string, Action>> = {
     const sessions = await kept.sessions();
     // The account first: a sign-in that was under way is refused by the second step.
     users.setDisabled(id, true);
-    const ended = await sessions.disable(id, { by });
+    const ended = await orSay(
+      `Account ${name} is disabled, and its sessions are not ended yet`,
+      'The server refuses each; run this once more to end them now.',
+      () => sessions.disable(id, { by }),
+    );
     return { says: `Account ${name} disabled. ${sessionsEnded(ended)}`, data: { name, disabled: true, ended } };
   },
   async enable({ users, ...kept }, { name }) {
     const { id } = named(users.byName(name), name);
     const sessions = await kept.sessions();
-    await sessions.enable(id);
+    await orSay(`Account ${name} is still disabled`, 'Run this once more.', () => sessions.enable(id));
     users.setDisabled(id, false);
     return { says: `Account ${name} enabled.`, data: { name, disabled: false } };
   },
   async 'set-password'({ users, ...kept }, { name }) {
     const { id } = named(users.byName(name), name);
     const sessions = await kept.sessions();
-    await users.setPassword(id, await readPassword());
-    const ended = await sessions.terminateAll(id, { reason: 'password_changed', by });
+    await users.setPassword(id, await readPassword(), { by });
+    const ended = await orSay(
+      `The new password of ${name} holds, and its sessions are not ended yet`,
+      'The server ends them before it serves the account again; run this once more to end them now.',
+      async () => (await endOwed({ sessions, users }, id)) ?? 0,
+    );
     return { says: `Password of ${name} set. ${sessionsEnded(ended)}`, data: { name, ended } };
   },
 };
+
+/** What the store has to do. Where it fails, a `UserError` says what is done, what is not, and what to do about it. */
+async function orSay<T>(says: string, fix: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof SojournError)) throw error;
+    throw new UserError(`${says}: ${error.message} ${fix}`, { cause: error });
+  }
+}
 
 /** `sojourn users`: the accounts, also while the server runs. */
 export async function users(args: readonly string[]): Promise<void> {

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
+import { endOwed } from '../users/owed.ts';
 import type { User } from '../users/users.ts';
 
 /** `checkedAt`: the engine's time before the password was read, so that a change of the account meanwhile wins. */
@@ -9,18 +10,19 @@ export type Proof =
   | { readonly outcome: 'wait'; readonly seconds: number };
 
 /** A name and its password, tried at the pace the throttle allows. Wrong, unknown and disabled look alike and take as long. */
-export async function prove(
-  { sessions, users, throttle, web }: Context,
-  request: FastifyRequest,
-  name: string,
-  password: string,
-): Promise<Proof> {
+export async function prove(context: Context, request: FastifyRequest, name: string, password: string): Promise<Proof> {
+  const { sessions, users, throttle, web } = context;
   // Whose address is not known share one count.
   const address = web.network(request) ?? 'unknown';
   const wait = throttle.attempt(name, address);
   if (wait > 0) return { outcome: 'wait', seconds: Math.ceil(wait / 1000) };
-  const checkedAt = sessions.now();
-  const user = await users.verify(name, password);
+  let checkedAt = sessions.now();
+  let user = await users.verify(name, password);
+  // What was owed refuses whatever was checked before it, and this may have been the password before.
+  if (user !== null && (await endOwed(context, user.id)) !== null) {
+    checkedAt = sessions.now();
+    user = await users.verify(name, password);
+  }
   if (user === null) return { outcome: 'refused' };
   throttle.succeeded(name, address);
   return { outcome: 'proved', user, checkedAt };

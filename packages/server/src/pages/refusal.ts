@@ -84,20 +84,28 @@ function codeIn(payload: string): string {
 interface Refused {
   readonly status: number;
   readonly code: string;
+  /** Where those of the code would not be true. */
+  readonly words?: Words;
 }
 
-function refuse(context: Context, request: FastifyRequest, reply: FastifyReply, refused: Refused): FastifyReply {
+/** A page for people, a problem for programs. */
+export function refuse(context: Context, request: FastifyRequest, reply: FastifyReply, refused: Refused): FastifyReply {
   const { status, code } = refused;
   reply.code(status).header('cache-control', 'no-store');
   if (request.headers['sec-fetch-mode'] === 'navigate' || request.headers.accept?.includes('text/html')) {
     return reply.type('text/html; charset=utf-8').send(refusalPage(context, request, refused));
   }
-  const { title } = words[code] ?? atFault;
+  const { title } = wordsOf(refused);
   return reply.type('application/problem+json').send(JSON.stringify({ title, status, code }));
 }
 
-function refusalPage(context: Context, request: FastifyRequest, { status, code }: Refused): string {
-  const { title, way } = words[code] ?? atFault;
+function wordsOf({ code, words: own }: Refused): Words {
+  return own ?? words[code] ?? atFault;
+}
+
+function refusalPage(context: Context, request: FastifyRequest, refused: Refused): string {
+  const { status, code } = refused;
+  const { title, way } = wordsOf(refused);
   return page({
     title,
     frame: frameAround(context, request, sessionOf(context, request)),

@@ -98,6 +98,35 @@ test('of two that take a name at once the second is told that it is taken', asyn
   assert.match(refused[0] ?? '', /^UserError: The name ada is taken\.$/i);
 });
 
+test('a file of the first version is brought forward, with its accounts', async (t) => {
+  const path = dataFolder(t);
+  const users = Users.open(path);
+  const { id } = await users.add('ada', password, []);
+  users.close();
+  const db = new DatabaseSync(path);
+  db.exec('DROP TABLE owed; PRAGMA user_version = 1');
+  db.close();
+  const again = Users.open(path);
+  t.after(() => again.close());
+  await again.setPassword(id, 'another long one', { by: 'operator' });
+  assert.equal((await again.verify('ada', 'another long one'))?.id, id);
+  assert.deepEqual(again.owed(id), [{ number: 1, by: 'operator' }]);
+});
+
+test('what a new password owes stands until it is settled, each by itself', async (t) => {
+  const users = Users.open(':memory:');
+  t.after(() => users.close());
+  const { id } = await users.add('ada', password, []);
+  await users.setPassword(id, 'another long one', { except: 'all', by: id });
+  await users.setPassword(id, 'another long two', { by: 'operator' });
+  const [first, second, ...more] = users.owed(id);
+  assert.deepEqual([first?.except, second?.except, more], ['all', undefined, []]);
+  users.settle(first?.number ?? 0);
+  assert.deepEqual(users.owed(id), [second]);
+  await assert.rejects(users.setPassword(id, 'short', { by: id }), { name: 'UserError' });
+  assert.equal(users.owed(id).length, 1, 'and nothing for a password that was refused');
+});
+
 test('nobody else on the machine reads the file, and no password is in it', async (t) => {
   const path = dataFolder(t);
   const users = Users.open(path);

@@ -12,6 +12,14 @@ export interface User {
   readonly createdAt: number;
 }
 
+/** Sessions of an account that its new password is to end. It stands in the file until they have ended. */
+export interface OwedEnding {
+  /** The session that stays; `'all'`: none ends, only sign-ins that were checked before are refused. */
+  readonly except?: string;
+  /** Who set the password. */
+  readonly by: string;
+}
+
 /** A wish that cannot be fulfilled; the message is for the person who had it. */
 export class UserError extends Error {
   override readonly name = 'UserError';
@@ -79,9 +87,33 @@ export class Users {
     return this.#statements.all.all().map(userOf);
   }
 
-  async setPassword(id: string, password: string): Promise<void> {
+  /** In one step with what it owes, so that nothing that happens after it loses that. Throws `UserError`. */
+  async setPassword(id: string, password: string, { except, by }: OwedEnding): Promise<void> {
     checkPassword(password);
-    this.#statements.setPassword.run(await hashPassword(password), id);
+    const hash = await hashPassword(password);
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      this.#statements.setPassword.run(hash, id);
+      this.#statements.owe.run(id, except ?? null, by);
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** What the passwords of this account have not ended yet, the oldest first. */
+  owed(id: string): (OwedEnding & { readonly number: number })[] {
+    return this.#statements.owed.all(id).map(({ number, except_session: except, by_whom: by }) => ({
+      number: Number(number),
+      by: String(by),
+      ...(except === null ? {} : { except: String(except) }),
+    }));
+  }
+
+  /** That one has been done. */
+  settle(number: number): void {
+    this.#statements.settle.run(number);
   }
 
   setDisabled(id: string, disabled: boolean): void {
@@ -113,8 +145,8 @@ export class Users {
   }
 }
 
-/** The file's `user_version` tells which release made it. */
-const version = 1;
+/** The file's `user_version` tells which release made it. What one adds is a table, made where it is missing. */
+const version = 2;
 
 /** How often a file that another process is making is tried again, 20 ms later each. */
 const mostTries = 100;
@@ -143,6 +175,10 @@ function migrate(db: DatabaseSync, path: string): void {
       permissions TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL
     ) STRICT;
     CREATE TABLE IF NOT EXISTS server (one INTEGER PRIMARY KEY CHECK (one = 1), sessions_in TEXT NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS owed (
+      number INTEGER PRIMARY KEY AUTOINCREMENT, user TEXT NOT NULL, except_session TEXT, by_whom TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS owed_by_user ON owed (user);
     PRAGMA user_version = ${version};`);
 }
 
@@ -173,6 +209,9 @@ const sql = {
   byName: 'SELECT * FROM users WHERE name = ?',
   all: 'SELECT * FROM users ORDER BY name',
   setPassword: 'UPDATE users SET password = ? WHERE id = ?',
+  owe: 'INSERT INTO owed (user, except_session, by_whom) VALUES (?, ?, ?)',
+  owed: 'SELECT number, except_session, by_whom FROM owed WHERE user = ? ORDER BY number',
+  settle: 'DELETE FROM owed WHERE number = ?',
   setDisabled: 'UPDATE users SET disabled = ? WHERE id = ?',
   setPermissions: 'UPDATE users SET permissions = ? WHERE id = ?',
   sessionsIn: 'SELECT sessions_in FROM server',
