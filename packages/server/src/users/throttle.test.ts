@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Throttle } from './throttle.ts';
 
 const second = 1000;
@@ -72,4 +74,21 @@ test('an hour without a mistake, and all is forgotten', () => {
   now += 60 * minute;
   assert.equal(throttle.attempt('ada', 'here'), 0);
   fail(4);
+});
+
+test('a name of any length takes as much room as another', () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const held = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = held();
+  for (let i = 0; i < 500; i++) {
+    const name = `${i}`.padEnd(60_000, 'x');
+    throttle.attempt(name, `address-${i}`);
+    if (i % 2 === 0) throttle.succeeded(name, `address-${i}`);
+  }
+  const grown = held() - before;
+  assert.ok(grown < 2_000_000, `${grown} bytes for 500 names`);
 });

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** Failures that cost nothing, for people who mistype. */
 const free = 5;
 const firstWait = 1000;
@@ -46,12 +48,12 @@ export class Throttle {
       0,
       pair.last + wait - this.#now(),
       this.#bound(`address ${address}`, perAddress),
-      this.#known.has(pairKey(name, address)) ? 0 : this.#bound(`account ${name.toLowerCase()}`, perAccount),
+      this.#known.has(pairKey(name, address)) ? 0 : this.#bound(accountKey(name), perAccount),
     );
   }
 
   #fail(name: string, address: string): void {
-    for (const key of [pairKey(name, address), `address ${address}`, `account ${name.toLowerCase()}`]) {
+    for (const key of [pairKey(name, address), `address ${address}`, accountKey(name)]) {
       const count = this.#count(key);
       this.#remember(this.#counts, key, { failures: count.failures + 1, last: this.#now() });
     }
@@ -60,7 +62,7 @@ export class Throttle {
   /** The attempt just made was a right one, so it does not count; on the account, neither do those before it. */
   succeeded(name: string, address: string): void {
     this.#counts.delete(pairKey(name, address));
-    this.#counts.delete(`account ${name.toLowerCase()}`);
+    this.#counts.delete(accountKey(name));
     const { failures, last } = this.#count(`address ${address}`);
     this.#remember(this.#counts, `address ${address}`, { failures: Math.max(0, failures - 1), last });
     this.#remember(this.#known, pairKey(name, address), this.#now());
@@ -86,5 +88,14 @@ export class Throttle {
 }
 
 function pairKey(name: string, address: string): string {
-  return `pair ${name.toLowerCase()} ${address}`;
+  return `pair ${digestOf(name)} ${address}`;
+}
+
+function accountKey(name: string): string {
+  return `account ${digestOf(name)}`;
+}
+
+/** In the name's place: anybody may send one as long as a form can be, and thousands are kept. */
+function digestOf(name: string): string {
+  return hash('sha256', name.toLowerCase(), 'base64url');
 }
