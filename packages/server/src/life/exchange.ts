@@ -77,6 +77,9 @@ function injectionOf(request: FastifyRequest, wish: Knock, name: string): Inject
   };
 }
 
+/** Where the request came from is told as it was: what does not show that it is this site's own may not act here either. */
+const passedOn = ['host', 'user-agent', 'x-forwarded-for', 'origin', 'sec-fetch-site'];
+
 /** As the browser that asked would send it, with the wished-for token in the cookie's place. */
 export function headersOf(
   request: FastifyRequest,
@@ -86,14 +89,13 @@ export function headersOf(
   const asked = navigation
     ? { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
     : { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' };
-  const passedOn = ['host', 'user-agent', 'x-forwarded-for'].flatMap((header) => {
+  const came = passedOn.flatMap((header) => {
     const value = request.headers[header];
     return value === undefined ? [] : [[header, String(value)]];
   });
   return {
-    ...Object.fromEntries(passedOn),
+    ...Object.fromEntries(came),
     ...asked,
-    'sec-fetch-site': 'same-origin',
     ...(token ? { cookie: `${name}=${token.reveal()}` } : {}),
     ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
   };

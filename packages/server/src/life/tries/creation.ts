@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Token } from 'sojourn';
+import { SojournError, Token } from 'sojourn';
 import { type Context, field } from '../../context.ts';
 import { refusalOf } from '../../login/prove.ts';
 import { answerLife } from '../answer.ts';
@@ -40,6 +40,8 @@ export async function plant(context: Context, request: FastifyRequest, reply: Fa
   const { token } = signIn;
   if (token === null) {
     const { status } = signIn.exchange;
+    // All that a sign-in is forbidden for.
+    if (status === 403) throw new SojournError('cross_site', 'Send Sec-Fetch-Site or Origin with the sign-in.');
     return answerLife(context, request, reply, { status, signIn: { error: whyNot(status), username } });
   }
   for (const line of signIn.cookies) reply.header('set-cookie', line);

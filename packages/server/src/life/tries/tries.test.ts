@@ -70,6 +70,21 @@ test('creation: a wrong password signs nobody in', async () => {
   assert.equal(visitor.token, undefined);
 });
 
+test('creation: a request that does not show it comes from this site signs nobody in, as at /login', async () => {
+  const form = { ...credentials, planted: 'made-up' };
+  // A value that no specification knows counts for none.
+  const unshown = { 'sec-fetch-site': 'nonsense' };
+  for (const path of ['/login', '/life/plant']) {
+    const visitor = site.visitor();
+    const { status, text } = await visitor.post(path, form, { headers: unshown });
+    assert.equal(status, 403, path);
+    assert.match(text, /<code>cross_site<\/code>/, path);
+    assert.equal(visitor.jar.size, 0, path);
+  }
+  const shown = await site.visitor().post('/life/plant', form, { headers: { ...unshown, origin: site.origin } });
+  assert.equal(shown.status, 200, 'by Origin alone, as from an older browser');
+});
+
 test('G1: tracking: one character altered is refused and counted, and harms nobody', async () => {
   for (const visitor of [await site.signedIn(), site.visitor()]) {
     if (visitor.token === undefined) await visitor.get('/');
