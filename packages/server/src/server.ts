@@ -11,7 +11,7 @@ import { Feed } from './events/feed.ts';
 import { securityHeaders } from './headers.ts';
 import { watchLoop } from './operations/metrics.ts';
 import { assets } from './pages/assets.ts';
-import { refusals } from './pages/refusal.ts';
+import { refusals, unrouted } from './pages/refusal.ts';
 import { mostRead, tooLarge, unreadable } from './pages/too-many-cookies.ts';
 import { operations, type Route, routes } from './routes.ts';
 import { closeStores, openStores, type Stores } from './stores.ts';
@@ -66,6 +66,7 @@ async function serverOn(stores: Stores, config: Config, { clock = systemClock }:
     forceCloseConnections: 'idle',
     http: { maxHeaderSize: mostRead },
     clientErrorHandler: unreadable(config),
+    frameworkErrors: unrouted(context),
   });
   const connections = new Connections(app.server);
   app.addHook('preClose', async () => connections.refuse());

@@ -47,6 +47,33 @@ test('too much, and nonsense, are refused without a word about the inside', asyn
   assert.doesNotMatch(nonsense.text, /FST_|node_modules/);
 });
 
+test('an address that cannot be read is refused like anything else: page or problem, with the headers of every answer', async () => {
+  const visitor = await site.signedIn();
+  const unreadable = [
+    ['GET', '/%', 400],
+    ['GET', '/%ff', 400],
+    ['POST', '/account/sessions/%ff/terminate', 400],
+    ['POST', `/account/sessions/${'x'.repeat(5000)}/terminate`, 414],
+  ] as const;
+  const always = (await visitor.get('/nowhere')).headers;
+  for (const [method, path, status] of unreadable) {
+    const page = await visitor.send(method, path, {});
+    assert.equal(page.status, status, path);
+    assert.match(page.text, /<h1>This request cannot be understood<\/h1>/);
+    const problem = await visitor.send(method, path, {
+      headers: { accept: 'application/json', 'sec-fetch-mode': 'cors' },
+    });
+    assert.match(problem.headers.get('content-type') ?? '', /^application\/problem\+json/);
+    assert.deepEqual([problem.json['status'], problem.json['code']], [status, 'request_invalid']);
+    for (const { headers, text } of [page, problem]) {
+      assert.doesNotMatch(text, /FST_/);
+      for (const name of ['content-security-policy', 'x-content-type-options', 'referrer-policy', 'cache-control']) {
+        assert.equal(headers.get(name), always.get(name), name);
+      }
+    }
+  }
+});
+
 test('the browser module is served as JavaScript, and the styles beside it', async () => {
   const visitor = site.visitor();
   const { status, headers, text } = await visitor.get('/assets/life.js');

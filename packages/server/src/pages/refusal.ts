@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SojournError } from 'sojourn';
 import { type Context, frameAround, type ServerSession } from '../context.ts';
+import { headersOf } from '../headers.ts';
 import { html } from './html.ts';
 import { page } from './layout.ts';
 
@@ -61,12 +62,23 @@ export function refusals(app: FastifyInstance, context: Context): void {
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error instanceof SojournError) return context.web.answer(error, request, reply);
-    const status = error.statusCode ?? 500;
-    if (status >= 500) console.error(error);
-    const code = status === 413 ? 'too_large' : status < 500 ? 'request_invalid' : 'server_error';
-    return refuse(context, request, reply, { status, code });
+    return refuse(context, request, reply, refusedFor(error));
   });
   app.setNotFoundHandler((request, reply) => refuse(context, request, reply, { status: 404, code: 'not_found' }));
+}
+
+/** Answers what Fastify refuses before it looks for a route, and so before any hook: an address that it cannot read. */
+export function unrouted(
+  context: Context,
+): (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => FastifyReply {
+  const headers = headersOf(context.config);
+  return (error, request, reply) => refuse(context, request, reply.headers(headers), refusedFor(error));
+}
+
+function refusedFor(error: FastifyError): Refused {
+  const status = error.statusCode ?? 500;
+  if (status >= 500) console.error(error);
+  return { status, code: status === 413 ? 'too_large' : status < 500 ? 'request_invalid' : 'server_error' };
 }
 
 /** A page of the library: right in what it says and plain in how. Ours are drawn with our styles. */
