@@ -167,6 +167,10 @@ function checkStore(text: string): string {
 
 function isLoopbackOrigin(origin: string | null): boolean {
   if (origin === null) return true;
-  const host = URL.parse(origin)?.hostname ?? '';
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\./.test(host);
+  return isLoopback(URL.parse(origin)?.hostname ?? '');
+}
+
+/** Exact, as the library's: `127.example.com` is a name like any other. */
+function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$|\.localhost$/.test(hostname);
 }

@@ -32,7 +32,12 @@ test('--no-demo: the buttons’ routes answer 404, and the page has none of them
 test('the buttons are there by default only on a loopback origin', () => {
   assert.equal(readConfig([], {}).demo, true);
   assert.equal(readConfig(['--origin', 'http://localhost:7420'], {}).demo, true);
-  assert.equal(readConfig(['--origin', 'https://sessions.example'], {}).demo, false);
+  for (const host of ['127.0.0.1', '127.8.9.10', '[::1]', 'app.localhost']) {
+    assert.equal(readConfig(['--origin', `https://${host}`], {}).demo, true, host);
+  }
+  for (const host of ['sessions.example', '127.example.com', '127.0.0.1.example.com', 'localhost.example.com']) {
+    assert.equal(readConfig(['--origin', `https://${host}`], {}).demo, false, host);
+  }
   assert.equal(readConfig(['--origin', 'https://sessions.example', '--demo'], {}).demo, true);
   assert.equal(readConfig(['--no-demo'], {}).demo, false);
   assert.equal(readConfig([], { SOJOURN_DEMO: 'false' }).demo, false);
