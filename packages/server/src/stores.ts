@@ -13,7 +13,7 @@ import { type Config, ConfigError } from './config.ts';
 import type { ServerData } from './context.ts';
 import { type Engine, openEngine, shownAddress } from './engines.ts';
 import { log } from './log.ts';
-import { Users } from './users/users.ts';
+import { UserError, Users } from './users/users.ts';
 
 /** The sessions, and the connection to close after them. */
 export interface Opened {
@@ -116,16 +116,18 @@ async function engineOf({ data, store }: Config, { clock, engineAhead = 0 }: Sto
   try {
     return await openEngine(store, clock ? { now: () => clock.now() + engineAhead } : {});
   } catch (error) {
-    const where = store.startsWith('sqlite:') ? `its data in ${data}` : `sessions in ${shownAddress(store)}`;
-    const why = withFix(error, 'See that it runs and --store is its address.');
-    throw new ConfigError(`The server cannot keep ${where}: ${why}`, { cause: error });
+    const [where, fix] = store.startsWith('sqlite:')
+      ? [`its data in ${data}`, 'Name a file that this user may write with --store.']
+      : [`sessions in ${shownAddress(store)}`, 'See that it runs and --store is its address.'];
+    throw new ConfigError(`The server cannot keep ${where}: ${withFix(error, fix)}`, { cause: error });
   }
 }
 
-/** What the library says is in whole sentences, with the fix; what the system or a client says is neither. */
+/** What is ours says what to do about it; what the system or a client says does not. */
 function withFix(error: unknown, fix: string): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.endsWith('.') ? message : `${message}. ${fix}`;
+  const named = error instanceof SojournError ? error.code !== 'store_unavailable' : error instanceof UserError;
+  return named ? message : `${message.replace(/\.$/, '')}. ${fix}`;
 }
 
 function sessionsOn(store: Store, config: Config, { clock, sweeps = true }: StoresOptions): Stores['sessions'] {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -121,6 +121,23 @@ test('a folder that cannot be used stops the start with a sentence', async (t) =
   const { code, out, err } = await sojourn(['serve', '--port', '0', '--data', join(data, 'newer-sessions')]);
   assert.deepEqual([code, out], [1, '']);
   assert.match(err, /^The server cannot keep its data in [^\n]+\n$/, 'and no stack');
+});
+
+test('a file that others can read stops the start, with the fix and no other advice, and is left as it is', async (t) => {
+  for (const file of ['sessions.db', 'users.db']) {
+    const data = dataFolder(t);
+    const config = readConfig(['--data', data], {});
+    await (await createServer(config)).close();
+    const path = join(data, file);
+    chmodSync(path, 0o644);
+    await assert.rejects(createServer(config), {
+      name: 'ConfigError',
+      message: `The server cannot keep its data in ${data}: ${path} can be read by others (mode 644). Run: chmod 600 ${path}`,
+    });
+    assert.equal(statSync(path).mode & 0o777, 0o644);
+    chmodSync(path, 0o600);
+    await (await createServer(config)).close();
+  }
 });
 
 test('a setting that cannot be stops the start with a sentence, and nothing is left running', async (t) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { hashOfNobody, hashPassword, isPassword, longest, shortest } from './password.ts';
 
@@ -40,10 +40,11 @@ export class Users {
     this.#statements = Object.fromEntries(prepared);
   }
 
+  /** Throws `UserError` with the fix where others can read the file, or a newer release made it. */
   static open(path: string): Users {
+    if (path !== ':memory:') makePrivate(path);
     const db = new DatabaseSync(path, { timeout: 2000 });
     try {
-      if (path !== ':memory:') chmodSync(path, 0o600);
       migrateInTurn(db, path);
       return new Users(db);
     } catch (error) {
@@ -150,6 +151,20 @@ const version = 2;
 
 /** How often a file that another process is making is tried again, 20 ms later each. */
 const mostTries = 100;
+
+/** Makes the file, where there is none, for its owner alone. What others may have read already is not hidden from them without a word. */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+    return;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+  const found = statSync(path);
+  const mode = found.mode & 0o777;
+  if (process.platform === 'win32' || !found.isFile() || (mode & 0o077) === 0) return;
+  throw new UserError(`${path} can be read by others (mode ${mode.toString(8)}). Run: chmod 600 ${path}`);
+}
 
 /** Where several open a new file at once: to change its journal SQLite waits for nobody. */
 function migrateInTurn(db: DatabaseSync, path: string): void {
