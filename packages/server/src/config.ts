@@ -117,7 +117,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Con
   const text = ({ flag, value }: Setting): string => given[flag] ?? env[variable(flag)] ?? value;
   const known = Object.fromEntries(settings.map((setting) => [setting.flag, text(setting)]));
   const data = known['data'] || './data';
-  const origin = known['origin'] || null;
+  const origin = known['origin'] ? checkOrigin(known['origin']) : null;
   const trustProxy = whole('trust-proxy', known['trust-proxy'] === 'true' ? '1' : known['trust-proxy'], 16);
   if (trustProxy > 0 && origin === null) {
     throw new ConfigError(`--trust-proxy ${trustProxy}: set --origin too, the https address that people use.`);
@@ -163,6 +163,18 @@ function flagOf(flag: string, text: string): boolean {
 function checkStore(text: string): string {
   if (isEngine(text)) return text;
   throw new ConfigError(`--store ${shownAddress(text)}: use sqlite:<path>, redis://…, rediss://… or postgres://….`);
+}
+
+/** As the library checks it, before anything is opened. */
+function checkOrigin(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || url.origin !== text || !/^https?:$/.test(url.protocol)) {
+    throw new ConfigError(`--origin ${text}: write it as https://example.com, without a path.`);
+  }
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    throw new ConfigError(`--origin ${text}: use https, or a loopback host.`);
+  }
+  return text;
 }
 
 function isLoopbackOrigin(origin: string | null): boolean {

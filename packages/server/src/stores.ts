@@ -47,11 +47,15 @@ export function policyOf({ demo, policy }: Pick<Config, 'demo' | 'policy'>): Pol
 
 /** Opens what the server keeps. Throws `ConfigError` when its folder, its engine or a setting cannot be used. */
 export async function openStores(config: Config, options: StoresOptions = {}): Promise<Stores> {
-  const users = openUsers(config);
+  // An engine that cannot be reached leaves no new folder behind; a file is mostly in that folder.
+  const reached = config.store.startsWith('sqlite:') ? null : await openSessions(config, options);
+  let users: Users | null = null;
   try {
-    return { users, ...(await openSessions(config, options)) };
+    users = openUsers(config);
+    return { users, ...(reached ?? (await openSessions(config, options))) };
   } catch (error) {
-    users.close();
+    users?.close();
+    if (reached !== null) await closeSessions(reached);
     throw error;
   }
 }
@@ -68,10 +72,7 @@ export async function openSessions(config: Config, options: StoresOptions = {}):
     return { sessions: sessionsOn(engine.store, config, options), engine };
   } catch (error) {
     await engine.close();
-    // The library names its option; here it is a flag.
-    throw error instanceof SojournError
-      ? new ConfigError(error.message.replace(/^origin\b/, '--origin'), { cause: error })
-      : error;
+    throw error instanceof SojournError ? new ConfigError(error.message, { cause: error }) : error;
   }
 }
 

@@ -33,6 +33,24 @@ test('first start: the account admin, and its generated password printed once', 
   assert.equal((await again.get('/session', asProgram)).status, 200);
 });
 
+test('first start: accounts made before it are no reason to go without admin, one that has the permission is', async (t) => {
+  for (const [permissions, made] of [
+    [[], true],
+    [['--permission', 'admin'], false],
+  ] as const) {
+    const data = dataFolder(t);
+    const added = await sojourn(['users', 'add', 'carl', ...permissions, '--data', data], { input: `${password}\n` });
+    assert.equal(added.code, 0);
+    for (const first of [true, false]) {
+      const server = await ServerProcess.start(t, data);
+      const says = /^Account admin made\. Its password, shown this once: \S{16}$/m;
+      assert.equal(says.test(server.out), made && first, server.out);
+      server.signal('SIGTERM');
+      assert.equal(await server.ended(), 0);
+    }
+  }
+});
+
 test('two first starts on one folder at once: both serve, with one account and one password', async (t) => {
   const data = dataFolder(t);
   const servers = await Promise.all([1, 2, 3].map(() => ServerProcess.start(t, data)));
@@ -144,6 +162,12 @@ test('a setting that cannot be stops the start with a sentence, and nothing is l
   const cases: [args: string[], env: NodeJS.ProcessEnv, says: RegExp][] = [
     [[], { SOJOURN_ADMIN_PASSWORD: 'short' }, /^SOJOURN_ADMIN_PASSWORD: Use a password of at least 8 characters\.\n$/],
     [['--origin', 'http://sessions.example'], env, /^--origin http:\/\/sessions\.example: use https[^\n]+\n$/],
+    [
+      ['--origin', 'https://sessions.example/app'],
+      env,
+      /^--origin [^\n]+: write it as https:[^\n]+, without a path\.\n$/,
+    ],
+    [['--store', 'redis://localhost:1'], env, /^The server cannot keep sessions in redis:\/\/localhost:1: [^\n]+\n$/],
     [['--trust-proxy', '1'], env, /^--trust-proxy 1: set --origin too, the https address that people use\.\n$/],
     [['--prot', '1'], env, /^Unknown option '--prot'\. See sojourn serve --help\.\n$/],
     [
@@ -155,9 +179,11 @@ test('a setting that cannot be stops the start with a sentence, and nothing is l
   ];
   for (const [args, settings, says] of cases) {
     const port = args.includes('--port') ? [] : ['--port', '0'];
-    const { code, err } = await sojourn(['serve', ...port, ...args, '--data', dataFolder(t)], { env: settings });
+    const data = dataFolder(t);
+    const { code, err } = await sojourn(['serve', ...port, ...args, '--data', data], { env: settings });
     assert.equal(code, 1, args.join(' '));
     assert.match(err, says);
+    assert.ok(!existsSync(data), `${args.join(' ')} leaves no folder behind`);
   }
 });
 

@@ -19,9 +19,10 @@ export async function serve(args: readonly string[]): Promise<void> {
     console.log(JSON.stringify({ ...config, store: shownAddress(config.store) }, null, 2));
     return;
   }
+  const password = adminPassword();
   const server = await createServer(config);
   try {
-    const admin = firstAccount(server);
+    const admin = firstAccount(server, password);
     const origin = await listen(server, config);
     if (admin) await make(server, admin);
     // Once it listens: a start that failed, beside a server that runs, says nothing of where that one's sessions are.
@@ -41,17 +42,22 @@ interface FirstAccount {
   readonly generated: boolean;
 }
 
-/** What is to be made where there is no account yet. */
-function firstAccount({ context: { users } }: Server): FirstAccount | null {
-  if (users.all().length > 0) return null;
+/** What the variable gives; `null`: one is to be generated. Throws `ConfigError` for one that no account may have. */
+function adminPassword(): string | null {
   const given = process.env['SOJOURN_ADMIN_PASSWORD'];
-  if (!given) return { password: randomBytes(12).toString('base64url'), generated: true };
+  if (!given) return null;
   try {
     checkPassword(given);
   } catch (error) {
     throw new ConfigError(`SOJOURN_ADMIN_PASSWORD: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return { password: given, generated: false };
+  return given;
+}
+
+/** What is to be made while there is no administrator: other accounts may have been made before the first start. */
+function firstAccount({ context: { users } }: Server, given: string | null): FirstAccount | null {
+  if (users.byName('admin') || users.all().some(({ permissions }) => permissions.includes('admin'))) return null;
+  return { password: given ?? randomBytes(12).toString('base64url'), generated: given === null };
 }
 
 /** Once the server listens, so that no password is said of a start that failed. */

@@ -61,7 +61,7 @@ test('users: what cannot be is said in a sentence, and a password is never an ar
     sojourn(['users', 'add', 'ada', '--data', data]),
     sojourn(['users', 'add', 'ada', '--data', data], { input: 'short\n' }),
   ]);
-  await assert.rejects(users(['disable', 'ada', '--data', data]), { message: /^There is no account ada\./ });
+  assert.ok(!existsSync(data), 'nor for an account that cannot be made');
   assert.match(none.err, /^Give the password on standard input, as in: .*\n$/);
   assert.deepEqual(short, { code: 1, out: '', err: 'Use a password of at least 8 characters.\n' });
 });
@@ -91,11 +91,19 @@ test('users: sessions are ended in the store of the folder’s server, or the co
   assert.equal((await admin.get('/session', asProgram)).json['reason'], 'account_disabled');
 });
 
-test('users: an account is made before any server has run, and no store with it', async (t) => {
+test('users: an account is made before any server has run, which is said, and no store with it', async (t) => {
   const data = dataFolder(t);
-  const { code } = await sojourn(['users', 'add', 'ada', '--data', data], { input: `${password}\n` });
-  assert.equal(code, 0);
-  assert.match(await printed(t, 'list', '--data', data), /^ada /);
+  const add = (name: string): Promise<Ran> =>
+    sojourn(['users', 'add', name, '--data', data, '--json'], { input: `${password}\n` });
+  const { code, out, err } = await add('ada');
+  assert.deepEqual([code, JSON.parse(out).name], [0, 'ada']);
+  assert.equal(
+    err,
+    `There were no accounts in ${data}: this is the first, for a server that is yet to be started there. If yours keeps them elsewhere, name its folder with --data.\n`,
+  );
+  assert.equal((await add('ben')).err, '', 'said once');
+  await assert.rejects(users(['enable', 'eva', '--data', data]), { message: /^There is no account eva\./ });
+  assert.match(await printed(t, 'list', '--data', data), /^ada .*\nben /);
   await assert.rejects(users(['disable', 'ada', '--data', data]), {
     message: /^There are no sessions in sqlite:.*: start the server first, or give the store .* SOJOURN_STORE\.$/,
   });

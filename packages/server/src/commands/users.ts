@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import { SojournError } from 'sojourn';
-import { ConfigError, readConfig, usageError } from '../config.ts';
+import { type Config, ConfigError, readConfig, usageError } from '../config.ts';
 import { checkPlace } from '../place.ts';
 import { closeSessions, hasData, type Opened, openSessions, openUsers } from '../stores.ts';
 import { endOwed } from '../users/owed.ts';
-import { type User, UserError, type Users } from '../users/users.ts';
+import { checkAccount, type User, UserError, type Users } from '../users/users.ts';
 import { readPassword } from './password.ts';
 
 const help = `Usage: sojourn users <action> [options]
@@ -40,7 +40,8 @@ interface Done {
 }
 
 interface Kept {
-  readonly users: Users;
+  /** To be asked for once nothing more can be wrong: that may begin a new folder. */
+  users(): Users;
   /** The sessions of the folder's server. To be asked for before the account is changed: it may not be known where they are. */
   sessions(): Promise<Opened['sessions']>;
 }
@@ -51,15 +52,18 @@ type Action = (kept: Kept, asked: Asked) => Promise<Done> | Done;
 const by = 'operator';
 
 const actions: Readonly<Record<string, Action>> = {
-  async add({ users }, { name, permissions }) {
-    const user = await users.add(name, await readPassword(), permissions);
+  async add(kept, { name, permissions }) {
+    const password = await readPassword();
+    checkAccount(name, password);
+    const user = await kept.users().add(name, password, permissions);
     return { says: `Account ${user.name} made.`, data: shown(user) };
   },
-  list({ users }) {
-    const all = users.all();
+  list(kept) {
+    const all = kept.users().all();
     return { says: all.map(line).join('\n') || 'There are no accounts.', data: all.map(shown) };
   },
-  async disable({ users, ...kept }, { name }) {
+  async disable(kept, { name }) {
+    const users = kept.users();
     const { id } = named(users.byName(name), name);
     const sessions = await kept.sessions();
     // The account first: a sign-in that was under way is refused by the second step.
@@ -71,14 +75,16 @@ const actions: Readonly<Record<string, Action>> = {
     );
     return { says: `Account ${name} disabled. ${sessionsEnded(ended)}`, data: { name, disabled: true, ended } };
   },
-  async enable({ users, ...kept }, { name }) {
+  async enable(kept, { name }) {
+    const users = kept.users();
     const { id } = named(users.byName(name), name);
     const sessions = await kept.sessions();
     await orSay(`Account ${name} is still disabled`, 'Run this once more.', () => sessions.enable(id));
     users.setDisabled(id, false);
     return { says: `Account ${name} enabled.`, data: { name, disabled: false } };
   },
-  async 'set-password'({ users, ...kept }, { name }) {
+  async 'set-password'(kept, { name }) {
+    const users = kept.users();
     const { id } = named(users.byName(name), name);
     const sessions = await kept.sessions();
     await users.setPassword(id, await readPassword(), { by });
@@ -120,22 +126,47 @@ export async function users(args: readonly string[]): Promise<void> {
   const given = [...(data === undefined ? [] : ['--data', data]), ...(store === undefined ? [] : ['--store', store])];
   const config = readConfig(given, process.env);
   // A folder that was mistyped must not look like one whose accounts are lost.
-  if (act !== actions['add'] && !hasData(config)) {
+  const begins = !hasData(config);
+  if (begins && act !== actions['add']) {
     throw new ConfigError(`There are no accounts in ${config.data}: name the server's folder with --data.`);
   }
-  const accounts = openUsers(config);
-  let opened: Opened | null = null;
-  const sessions = async (): Promise<Opened['sessions']> => {
-    checkPlace(config, accounts);
-    opened = await openSessions(config, { sweeps: false });
-    return opened.sessions;
-  };
+  const kept = new OpenedWhenAsked(config);
   try {
-    const done = await act({ users: accounts, sessions }, { action, name, permissions });
+    const done = await act(kept, { action, name, permissions });
     console.log(json ? JSON.stringify(done.data, null, 2) : done.says);
+    if (begins) {
+      console.error(
+        `There were no accounts in ${config.data}: this is the first, for a server that is yet to be started there. If yours keeps them elsewhere, name its folder with --data.`,
+      );
+    }
   } finally {
-    if (opened !== null) await closeSessions(opened);
-    accounts.close();
+    await kept.close();
+  }
+}
+
+class OpenedWhenAsked implements Kept {
+  readonly #config: Config;
+  #users: Users | null = null;
+  #opened: Opened | null = null;
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  users(): Users {
+    this.#users ??= openUsers(this.#config);
+    return this.#users;
+  }
+
+  async sessions(): Promise<Opened['sessions']> {
+    checkPlace(this.#config, this.users());
+    this.#opened ??= await openSessions(this.#config, { sweeps: false });
+    return this.#opened.sessions;
+  }
+
+  async close(): Promise<void> {
+    if (this.#opened !== null) await closeSessions(this.#opened);
+    this.#users?.close();
   }
 }
 

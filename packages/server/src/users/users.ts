@@ -55,8 +55,7 @@ export class Users {
 
   /** Throws `UserError` when the name is taken or the password too short. */
   async add(name: string, password: string, permissions: readonly string[]): Promise<User> {
-    if (!namePattern.test(name)) throw new UserError('A name has 1 to 64 letters, digits and . _ @ + -');
-    checkPassword(password);
+    checkAccount(name, password);
     if (this.byName(name)) throw taken(name);
     const id = randomBytes(9).toString('base64url');
     const hash = await hashPassword(password);
@@ -195,6 +194,12 @@ function migrate(db: DatabaseSync, path: string): void {
     ) STRICT;
     CREATE INDEX IF NOT EXISTS owed_by_user ON owed (user);
     PRAGMA user_version = ${version};`);
+}
+
+/** Throws `UserError` for a name or a password that no account may have. */
+export function checkAccount(name: string, password: string): void {
+  if (!namePattern.test(name)) throw new UserError('A name has 1 to 64 letters, digits and . _ @ + -');
+  checkPassword(password);
 }
 
 /** Throws `UserError` for a password that no account may have. */
