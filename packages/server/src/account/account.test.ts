@@ -63,6 +63,16 @@ test('G7: end one: at once, said on the next page, and listed with its reason', 
   assert.equal(refused.json['reason'], 'revoked');
 });
 
+test('end one’s own: a sign-out like any other, with its page', async () => {
+  const visitor = await site.signedIn();
+  const saved = visitor.copy();
+  const answer = await visitor.post(`/account/sessions/${await idOf(visitor)}/terminate`);
+  assert.match(`${answer.status} ${answer.headers.get('location')}`, /^303 \/ended\?/);
+  assert.equal(visitor.token, undefined);
+  assert.match((await visitor.get(answer.headers.get('location') ?? '')).text, /Signed out: the session has ended/);
+  assert.equal((await saved.json('/session')).json['reason'], 'signed_out');
+});
+
 test('somebody else’s session is as unknown as one that never was', async () => {
   const [visitor, other] = [await site.signedIn(), await site.signedIn('ben')];
   const answer = await visitor.post(`/account/sessions/${await idOf(other)}/terminate`);

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SojournError } from 'sojourn';
 import { type Context, field, frameOf, say } from '../context.ts';
+import { signOut } from '../login/actions.ts';
 import { prove, refusalOf } from '../login/prove.ts';
 import { refuse } from '../pages/refusal.ts';
 import { endOwed, passwordChanged } from '../users/owed.ts';
@@ -79,8 +80,9 @@ export async function terminateOne(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { sessions, web } = context;
-  const { subject } = web.signedIn(request);
+  const { subject, id: own } = web.signedIn(request);
   const id = idOf(request);
+  if (id === own) return signOut(context, request, reply);
   // Somebody else's session is as unknown as one that never was (S-36).
   const found = await sessions.find(id);
   if (found?.subject !== subject || found.ending) {
