@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, beforeEach, test } from 'node:test';
 import { onceChecked, openSite, password, type Site, type Witness } from '../../test/site.ts';
 import { endOwed } from '../users/owed.ts';
@@ -61,6 +63,22 @@ test('G7: end one: at once, said on the next page, and listed with its reason', 
   const refused = await phone.json('/session');
   assert.equal(refused.json['code'], 'session_terminated');
   assert.equal(refused.json['reason'], 'revoked');
+});
+
+test('an ending whose reason a later release knows is shown by that reason’s name', async () => {
+  const [visitor, phone] = [await site.signedIn(), await site.signedIn()];
+  await visitor.post(`/account/sessions/${await idOf(phone)}/terminate`);
+  const db = new DatabaseSync(join(site.server.context.config.data, 'sessions.db'));
+  for (const [table, column] of [
+    ['sessions', 'record'],
+    ['events', 'body'],
+  ]) {
+    db.exec(`UPDATE ${table} SET ${column} = replace(${column}, '"revoked"', '"moved_on"')`);
+  }
+  db.close();
+  assert.match((await visitor.get('/account')).text, /Ended because moved_on\./);
+  assert.match((await phone.get('/')).text, /It ended because moved_on\./);
+  assert.match((await phone.get('/login')).text, /Your session ended because moved_on\./);
 });
 
 test('end one’s own: a sign-out like any other, with its page', async () => {

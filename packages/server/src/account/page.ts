@@ -1,7 +1,7 @@
 import type { Devices, EndedSession, SessionSummary } from 'sojourn';
 import { type Html, html } from '../pages/html.ts';
 import { type Frame, formTokenField, page, problem } from '../pages/layout.ts';
-import { reasons } from '../pages/reasons.ts';
+import { why } from '../pages/reasons.ts';
 import { moment, orLater } from '../pages/time.ts';
 
 export interface AccountPage {
@@ -87,7 +87,7 @@ function ended(session: EndedSession, own: string): Html {
   const { createdAt, lastSeenAt, endedAt, reason } = session;
   return html`<li class="device${session.id === own ? ' own' : ''}"><div><h3>${label(session)}</h3>
 <p>${moment(endedAt)}</p>
-<p class="why">Ended because ${reasons[reason]}.</p>
+<p class="why">Ended because ${why(reason)}.</p>
 <p class="soft">${createdAt === null ? null : html`Signed in ${moment(createdAt)}${place(session)}`}${lastSeenAt === null ? null : html`, last seen ${moment(lastSeenAt)}.`}</p></div></li>`;
 }
 

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type EndingReason, SojournError } from 'sojourn';
 import { type Context, type LiveSession, liveOf } from '../context.ts';
 import { tombstonePath } from '../life/tombstone.ts';
-import { reasons } from '../pages/reasons.ts';
+import { why } from '../pages/reasons.ts';
 import type { Told } from './feed.ts';
 import { wordsOf } from './words.ts';
 
@@ -110,7 +110,7 @@ class EventStream {
   /** The last event of all: the session is over, and why. */
   #ended(reason: EndingReason, at: number, cursor?: string): void {
     const expired = reason.startsWith('session_expired');
-    const says = `${expired ? 'Expired' : 'Ended'}: ${reasons[reason]}.`;
+    const says = `${expired ? 'Expired' : 'Ended'}: ${why(reason)}.`;
     const id = cursor === undefined ? '' : `id: ${cursor}\n`;
     this.#send(
       `event: ended\n${id}${data({ at, reason, stage: expired ? 'expiry' : 'termination', says, page: tombstonePath(this.#context, this.#session.id) })}`,

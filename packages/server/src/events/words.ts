@@ -1,5 +1,5 @@
 import type { SessionEvent } from 'sojourn';
-import { reasons } from '../pages/reasons.ts';
+import { why } from '../pages/reasons.ts';
 
 export type Stage = 'creation' | 'tracking' | 'expiry' | 'termination';
 
@@ -40,7 +40,7 @@ export function wordsOf(event: SessionEvent): Said {
 }
 
 function reasonOf({ reason }: SessionEvent): string {
-  return reason ? reasons[reason] : 'no reason was recorded';
+  return reason ? why(reason) : 'no reason was recorded';
 }
 
 function listed(names: readonly string[] = []): string {

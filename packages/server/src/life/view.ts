@@ -5,7 +5,7 @@ import type { Told } from '../events/feed.ts';
 import { firstAccount } from '../login/first-account.ts';
 import type { Html } from '../pages/html.ts';
 import type { Frame } from '../pages/layout.ts';
-import { reasons } from '../pages/reasons.ts';
+import { why } from '../pages/reasons.ts';
 import type { CopyKind } from './copy.ts';
 import { cookieName, idOf, isSecure, masked, shownHash, tokenIn } from './own-cookie.ts';
 import { endPosition, type Position, pathOf, type Step } from './path.ts';
@@ -102,7 +102,7 @@ function standing(
     const ending = record?.ending ?? null;
     return {
       position: ending ? endPosition(ending.reason) : 'none',
-      why: ending && `It ended because ${reasons[ending.reason]}.`,
+      why: ending && `It ended because ${why(ending.reason)}.`,
       record,
       idle: null,
       absolute: null,

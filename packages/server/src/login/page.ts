@@ -1,7 +1,7 @@
 import type { EndingReason } from 'sojourn';
 import { type Html, html } from '../pages/html.ts';
 import { type Frame, notice, page, problem } from '../pages/layout.ts';
-import { reasons } from '../pages/reasons.ts';
+import { why } from '../pages/reasons.ts';
 
 export interface LoginPage {
   readonly frame: Frame;
@@ -25,7 +25,7 @@ export function loginPage({ frame, action, ended, unsent, error, hint, username 
     frame,
     main: html`<div class="door">
 <h1>Sign in</h1>
-${ended || unsent ? notice([ended && `Your session ended because ${reasons[ended]}.`, unsent && unsentWords].filter(Boolean).join(' ')) : null}
+${ended || unsent ? notice([ended && `Your session ended because ${why(ended)}.`, unsent && unsentWords].filter(Boolean).join(' ')) : null}
 ${error ? problem(error) : null}
 <form method="post" action="${action}" class="card fields">
 <label>Username <input name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required value="${username}" ${username === '' ? html`autofocus` : null}></label>

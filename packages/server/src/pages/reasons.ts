@@ -1,7 +1,6 @@
 import type { EndingReason } from 'sojourn';
 
-/** Why a session ended, as its person is told; it goes on after "because". */
-export const reasons: Readonly<Record<EndingReason, string>> = {
+const reasons: Readonly<Record<EndingReason, string>> = {
   session_expired_idle: 'it was not used for a while',
   session_expired_absolute: 'it reached its time limit',
   signed_out: 'you signed out',
@@ -17,3 +16,8 @@ export const reasons: Readonly<Record<EndingReason, string>> = {
   reuse_detected: 'an old copy of it was used',
   purged: 'the account’s data was erased',
 };
+
+/** Why a session ended, as its person is told; it goes on after "because". A reason that only a later release knows is named. */
+export function why(reason: EndingReason): string {
+  return Object.hasOwn(reasons, reason) ? reasons[reason] : reason;
+}
