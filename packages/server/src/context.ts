@@ -46,7 +46,7 @@ export function frameAround(
   session: ServerSession | null,
   message: string | null = null,
 ): Frame {
-  const path = pathOf(request);
+  const path = pathnameOf(request);
   if (session?.state !== 'signed-in') return { path, message, name: null, actor: null, formToken: null };
   const nameOf = (id: string): string => users.byId(id)?.name ?? id;
   return {
@@ -82,7 +82,7 @@ export async function liveOf(session: ServerSession): Promise<LiveSession> {
 }
 
 /** The path of a request, without its query. */
-function pathOf({ url }: Pick<FastifyRequest, 'url'>): string {
+function pathnameOf({ url }: Pick<FastifyRequest, 'url'>): string {
   return url.split('?', 1)[0] ?? url;
 }
 

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SojournError } from 'sojourn';
 import { type Context, field, frameOf, say } from '../context.ts';
 import { signOut } from '../login/actions.ts';
-import { prove, refusalOf } from '../login/prove.ts';
+import { prove, unprovedAnswer } from '../login/prove.ts';
 import { refuse } from '../pages/refusal.ts';
 import { endOwed, passwordChanged } from '../users/owed.ts';
 import { UserError } from '../users/users.ts';
@@ -58,7 +58,7 @@ async function proveAgain(
     await session.stepUp({ factor: 'password' });
     return null;
   }
-  return proof.outcome === 'wait' ? { status: 429, error: refusalOf(proof).says } : { status: 403, error: wrong };
+  return proof.outcome === 'wait' ? { status: 429, error: unprovedAnswer(proof).says } : { status: 403, error: wrong };
 }
 
 async function confirm(context: Context, request: FastifyRequest): ReturnType<typeof proveAgain> {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Context, field, liveOf } from '../context.ts';
-import { prove, refusalOf } from '../login/prove.ts';
+import { prove, unprovedAnswer } from '../login/prove.ts';
 import { answerLife, sayAndReturn } from './answer.ts';
 import { keepCopy } from './copy.ts';
 import { knock } from './exchange.ts';
@@ -32,7 +32,7 @@ export async function signInHere(
   if (session.state === 'signed-in') return reply.redirect('/', 303);
   const proof = await prove(context, request, username, field(request, 'password'));
   if (proof.outcome !== 'proved') {
-    const { status, says } = refusalOf(proof);
+    const { status, says } = unprovedAnswer(proof);
     return answerLife(context, request, reply, { status, signIn: { error: says, username } });
   }
   const old = session.state === 'anonymous' ? ownToken(context, request) : null;

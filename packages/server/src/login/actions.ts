@@ -5,7 +5,7 @@ import { ownToken } from '../life/own-cookie.ts';
 import { tombstonePath } from '../life/tombstone.ts';
 import { firstAccount } from './first-account.ts';
 import { loginPage } from './page.ts';
-import { prove, refusalOf } from './prove.ts';
+import { prove, unprovedAnswer } from './prove.ts';
 
 const unsentMessage = 'Your session had ended, so what you sent was not carried out. Send it again.';
 
@@ -29,7 +29,7 @@ export async function signIn(context: Context, request: FastifyRequest, reply: F
   const username = field(request, 'username').trim();
   const proof = await prove(context, request, username, field(request, 'password'));
   if (proof.outcome !== 'proved') {
-    const { status, says } = refusalOf(proof);
+    const { status, says } = unprovedAnswer(proof);
     if (proof.outcome === 'wait') reply.header('retry-after', proof.seconds);
     const frame = await frameOf(context, request);
     const hint = firstAccount(context);

@@ -29,7 +29,7 @@ export async function prove(context: Context, request: FastifyRequest, name: str
 }
 
 /** What is said where the proof did not come off, and with which status. */
-export function refusalOf(proof: Exclude<Proof, { outcome: 'proved' }>): { status: number; says: string } {
+export function unprovedAnswer(proof: Exclude<Proof, { outcome: 'proved' }>): { status: number; says: string } {
   return proof.outcome === 'wait'
     ? { status: 429, says: `Too many attempts. Try again in ${proof.seconds} s.` }
     : { status: 401, says: 'Incorrect username or password.' };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SojournError, Token } from 'sojourn';
 import { type Context, field } from '../../context.ts';
-import { refusalOf } from '../../login/prove.ts';
+import { unprovedAnswer } from '../../login/prove.ts';
 import { answerLife } from '../answer.ts';
 import { keepCopy } from '../copy.ts';
 import { type Exchange, knock } from '../exchange.ts';
@@ -72,7 +72,7 @@ export async function plant(context: Context, request: FastifyRequest, reply: Fa
 }
 
 function whyNot(status: number): string {
-  if (status === 401) return refusalOf({ outcome: 'refused' }).says;
+  if (status === 401) return unprovedAnswer({ outcome: 'refused' }).says;
   return status === 429 ? 'Too many attempts. Try again in a moment.' : 'The sign-in was not accepted. Try again.';
 }
 
