@@ -113,6 +113,18 @@ test('a file of the first version is brought forward, with its accounts', async 
   assert.deepEqual(again.owed(id), [{ number: 1, by: 'operator' }]);
 });
 
+test('a file that somebody holds is waited for as long as any write, then told of', (t) => {
+  const path = dataFolder(t);
+  Users.open(path).close();
+  const other = new DatabaseSync(path);
+  t.after(() => other.close());
+  // As if it were of an earlier version, which opening is to bring forward.
+  other.exec('PRAGMA user_version = 1; BEGIN IMMEDIATE');
+  assert.throws(() => Users.open(path), /database is locked/);
+  other.exec('ROLLBACK');
+  Users.open(path).close();
+});
+
 test('what a new password owes stands until it is settled, each by itself', async (t) => {
   const users = Users.open(':memory:');
   t.after(() => users.close());

@@ -43,7 +43,7 @@ export class Users {
   /** Throws `UserError` with the fix where others can read the file, or a newer release made it. */
   static open(path: string): Users {
     if (path !== ':memory:') makePrivate(path);
-    const db = new DatabaseSync(path, { timeout: 2000 });
+    const db = new DatabaseSync(path, { timeout: longestWait });
     try {
       migrateInTurn(db, path);
       return new Users(db);
@@ -148,8 +148,8 @@ export class Users {
 /** The file's `user_version` tells which release made it. What one adds is a table, made where it is missing. */
 const version = 2;
 
-/** How often a file that another process is making is tried again, 20 ms later each. */
-const mostTries = 100;
+/** How long another process may hold the file, in milliseconds. */
+const longestWait = 2000;
 
 /** Makes the file, where there is none, for its owner alone. What others may have read already is not hidden from them without a word. */
 function makePrivate(path: string): void {
@@ -167,12 +167,14 @@ function makePrivate(path: string): void {
 
 /** Where several open a new file at once: to change its journal SQLite waits for nobody. */
 function migrateInTurn(db: DatabaseSync, path: string): void {
-  for (let tries = 1; ; tries++) {
+  const until = performance.now() + longestWait;
+  for (;;) {
     try {
       migrate(db, path);
       return;
     } catch (error) {
-      if (tries === mostTries || !(error instanceof Error && /database is locked/.test(error.message))) throw error;
+      if (performance.now() >= until || !(error instanceof Error && /database is locked/.test(error.message)))
+        throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     }
   }
