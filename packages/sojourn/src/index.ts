@@ -18,6 +18,7 @@ export {
 export { policyText } from './lifecycle/policy-text.ts';
 export type * from './lifecycle/ports.ts';
 export type { Actor, Device, Ending, Factor, NewSession, Pending, SessionRecord } from './lifecycle/session.ts';
+export type { StepUpOptions } from './lifecycle/step-up.ts';
 export type { TerminateAllOptions, TerminateOptions } from './lifecycle/terminate.ts';
 export { Token } from './lifecycle/token.ts';
 export type { Devices, EndedSession, SessionSummary } from './list.ts';

@@ -3,6 +3,7 @@ import type { Data } from './lifecycle/data.ts';
 import type { Code, EndingReason } from './lifecycle/errors.ts';
 import type { ImpersonateOptions } from './lifecycle/impersonate.ts';
 import type { Actor, Device, Factor, Pending } from './lifecycle/session.ts';
+import type { StepUpOptions } from './lifecycle/step-up.ts';
 import type { Token } from './lifecycle/token.ts';
 
 /** Data as the application reads it: frozen, all the way down. */
@@ -125,8 +126,11 @@ export interface SignedInSession<D, P extends string> extends Live<D, P> {
   readonly device: Device | null;
   /** Who really acts, in an impersonation. */
   readonly actor: Pick<Actor, 'subject' | 'reason' | 'at' | 'until'> | null;
-  /** Records a fresh proof by this factor; the old token ends at once. */
-  stepUp(options: { factor: string }): Promise<void>;
+  /**
+   * Records a fresh proof by this factor; the old token ends at once. Throws `subject_changed` for a proof that was
+   * checked before the account changed.
+   */
+  stepUp(options: StepUpOptions): Promise<void>;
   impersonate(subject: string, options: ImpersonateOptions<P>): Promise<void>;
   stopImpersonating(): Promise<void>;
 }

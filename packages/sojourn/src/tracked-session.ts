@@ -21,7 +21,7 @@ import { refusalError } from './lifecycle/refusal.ts';
 import { offer, unseal } from './lifecycle/rotate.ts';
 import type { Actor, Device, Factor, Pending, SessionRecord } from './lifecycle/session.ts';
 import type { Wait } from './lifecycle/signals.ts';
-import { stepUp } from './lifecycle/step-up.ts';
+import { type StepUpOptions, stepUp } from './lifecycle/step-up.ts';
 import { signOut } from './lifecycle/terminate.ts';
 import { sameDigest, Token } from './lifecycle/token.ts';
 import type { Tracked } from './lifecycle/track.ts';
@@ -226,9 +226,9 @@ export class TrackedSession {
     });
   }
 
-  async stepUp(given: { factor: string }): Promise<void> {
+  async stepUp(given: StepUpOptions): Promise<void> {
     await this.#write({ changesToken: true, needsEvidence: true }, async () => {
-      this.#issue(await stepUp(this.#life, this.#live(), given));
+      this.#issue(await stepUp(this.#life, this.#live(), this.#beganAt, given));
     });
   }
 

@@ -272,7 +272,7 @@ function issued(life: Life, { token, session }: Made, record: SessionRecord): Is
   return { record, token, digest: session.secretHash, permissions: record.permissions, seenAt: now, usedAt: now };
 }
 
-function refusedCreate(outcome: 'subject_changed' | 'limit_reached' | 'anonymous_full'): SojournError {
+export function refusedCreate(outcome: 'subject_changed' | 'limit_reached' | 'anonymous_full'): SojournError {
   switch (outcome) {
     case 'subject_changed':
       return new SojournError(outcome, 'The account changed meanwhile: ask for the password again.');

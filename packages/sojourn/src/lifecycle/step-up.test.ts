@@ -118,6 +118,7 @@ test('permissions that waited for a new token are in force with it', async () =>
   const lab = new Lab();
   const browser = await lab.signedIn('u1', { permissions: ['read'] });
   await lab.sessions.setPermissions('u1', ['read', 'admin']);
+  lab.clock.advance('1s');
   const session = await browser.signedIn();
   await session.stepUp({ factor: 'totp' });
   assert.deepEqual(session.permissions, ['read', 'admin']);
@@ -173,4 +174,33 @@ test('only a person who is signed in as themselves can step up', async () => {
   const pending = await (await lab.signedIn('u4')).signedIn();
   await pending.beginSignIn('u4');
   await assert.rejects(pending.stepUp({ factor: 'totp' }), code('state_invalid'));
+});
+
+test('a proof that was checked before the account changed is none, also in a session that stays (S-52)', async () => {
+  const lab = new Lab();
+  const browser = await lab.signedIn();
+  const session = await browser.signedIn();
+  lab.clock.advance('1s');
+  // Between the old password's check and what follows from it, another device changes the password and keeps this one.
+  await lab.sessions.terminateAll('u1', { except: session.id, reason: 'password_changed' });
+  lab.clock.advance('1s');
+  await assert.rejects(session.stepUp({ factor: 'password' }), code('subject_changed'));
+  const after = await browser.signedIn();
+  assert.deepEqual(after.factors, session.factors);
+  await after.stepUp({ factor: 'password' });
+  // Where the same request has made the change, it says when it has looked.
+  await lab.sessions.terminateAll('u1', { except: after.id });
+  lab.clock.advance('1s');
+  await after.stepUp({ factor: 'totp', checkedAt: lab.sessions.now() });
+  assert.equal((await browser.signedIn()).factors.length, 2);
+});
+
+test('a step-up does not count for an account that has been disabled meanwhile, and needs a moment that is one', async () => {
+  const lab = new Lab();
+  const browser = await lab.signedIn();
+  const session = await browser.signedIn();
+  await assert.rejects(session.stepUp({ factor: 'totp', checkedAt: Number.NaN }), code('option_invalid'));
+  await lab.sessions.disable('u1');
+  lab.clock.advance('1s');
+  await assert.rejects(session.stepUp({ factor: 'totp' }), code('session_terminated'));
 });

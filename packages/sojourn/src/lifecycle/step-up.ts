@@ -1,24 +1,34 @@
-import type { Issued } from './create.ts';
+import { type Issued, refusedCreate } from './create.ts';
 import { SojournError } from './errors.ts';
 import { type Held, type Life, write } from './life.ts';
-import { knownKeys, text } from './options.ts';
+import { instant, knownKeys, text } from './options.ts';
 import { readmit } from './readmit.ts';
 import { retire } from './rotate.ts';
 import type { Retired } from './session.ts';
 import { Token } from './token.ts';
 
+export interface StepUpOptions {
+  /** How the subject proved themselves just now. */
+  readonly factor: string;
+  /** When the proof was checked, as for a sign-in; default: when the request began. */
+  readonly checkedAt?: number;
+}
+
 /**
  * The subject proved themselves again in the same session: the factor's time is now, and a fresh
- * secret takes over at once. The old one is refused with `token_replaced` and has no grace.
+ * secret takes over at once. The old one is refused with `token_replaced` and has no grace. Throws `subject_changed`
+ * for a proof that was checked before the account changed.
  */
-export async function stepUp(life: Life, held: Held, given: { factor: string }): Promise<Issued> {
-  knownKeys('stepUp', given, ['factor']);
+export async function stepUp(life: Life, held: Held, beganAt: number, given: StepUpOptions): Promise<Issued> {
+  knownKeys('stepUp', given, ['factor', 'checkedAt']);
   const factor = text('stepUp.factor', given.factor);
+  const checkedAt = instant('stepUp.checkedAt', given.checkedAt ?? beganAt);
   for (let now = held; ; now = await readmit(life, now)) {
     const { record } = now;
     if (record.subject === null || record.actor) {
       throw new SojournError('state_invalid', 'stepUp: use a signed-in session of one’s own.');
     }
+    await refuseChanged(life, now, record.subject, checkedAt);
     const secret = life.random.text(32);
     const digest = life.hash.digest(secret);
     const provedAt = life.store.now();
@@ -56,4 +66,14 @@ export async function stepUp(life: Life, held: Held, given: { factor: string }):
       };
     }
   }
+}
+
+/** A change that lands after this look comes after the step-up: whoever keeps the session then keeps its proof. */
+async function refuseChanged(life: Life, held: Held, subject: string, checkedAt: number): Promise<void> {
+  const { changedAt } = await life.store.subject(subject);
+  // One in the future was written before the clock was set back.
+  if (changedAt < checkedAt || changedAt > life.store.now()) return;
+  // A session that ended with the change is refused for that.
+  await readmit(life, held);
+  throw refusedCreate('subject_changed');
 }
