@@ -10,10 +10,10 @@ import { eventIn, mostEnded, retention } from '../rows.ts';
 import { aheadBy } from '../staged/ahead.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
-import { cameSecond, isForbidden, unlessTakenBack } from './failures.ts';
+import { cameSecond, isForbidden, isLocked, unlessTakenBack } from './failures.ts';
 import { channelOf, Notifier, notifications } from './notifications.ts';
 import type { PostgresClient } from './postgres.ts';
-import { listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, storable, written } from './rows.ts';
+import { allWritten, listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, storable, written } from './rows.ts';
 import { quote } from './schema.ts';
 import { type Statement, statements } from './sql.ts';
 
@@ -173,7 +173,7 @@ export class PostgresEngine implements Engine {
   }
 
   async commitEach(stages: readonly Stage[]): Promise<readonly boolean[]> {
-    const committed = await this.#commit('commitEach', stages.map(written), ([row]) => listOf(row?.['committed']));
+    const committed = await this.#commit('commitEach', allWritten(stages), ([row]) => listOf(row?.['committed']));
     return this.#tell(stages, committed);
   }
 
@@ -186,7 +186,8 @@ export class PostgresEngine implements Engine {
     try {
       return answerOf(await this.#once(name, [this.#time(), JSON.stringify(stages)]));
     } catch (error) {
-      if (cameSecond(error, this.#schema)) return [];
+      // It waited for a lock as long as it was worth anything: whoever asked learns by the clock that it is late.
+      if (cameSecond(error, this.#schema) || isLocked(error)) return [];
       throw error;
     }
   }
@@ -207,8 +208,16 @@ export class PostgresEngine implements Engine {
     const rows = [...latest];
     for (let from = 0; from < rows.length; from += touchedAtOnce) {
       const some = rows.slice(from, from + touchedAtOnce);
-      await this.#ask('touch', [some.map(([id]) => id), some.map(([, seenAt]) => seenAt)]);
+      for (const held of await this.#touch(some, false)) {
+        await this.#touch([[held, latest.get(held) ?? 0]], true);
+      }
     }
+  }
+
+  /** Those that are being written: who is `patient` has waited for them. */
+  async #touch(rows: readonly (readonly [string, number])[], patient: boolean): Promise<readonly string[]> {
+    const [row] = await this.#ask('touch', [rows.map(([id]) => id), rows.map(([, seenAt]) => seenAt), patient]);
+    return listOf(row?.['held']);
   }
 
   /** Drops what an earlier lap forgot: who was reading it then has long read to the end. */

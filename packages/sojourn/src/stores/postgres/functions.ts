@@ -7,6 +7,9 @@ import { session, subjectParts, timeUnless } from './sql.ts';
  */
 const planned = 'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off';
 
+/** What PostgreSQL takes, in milliseconds. */
+const longestLockTimeout = 2 ** 31 - 1;
+
 /**
  * `load` reads what a decision must see, sessions by their ids, and a subject with its sessions: one trip, one state
  * of the engine. `at` is the engine's time where a test gives one.
@@ -39,25 +42,42 @@ $load$;`;
 }
 
 /**
- * `commit` writes one decision, with the account's own rights. It locks the partitions that take numbers and
- * the subject's (so that the order of numbers is the order of commits), then the sessions, then the subject;
- * looks whether all is still as the decision saw it, by the time once it has its locks; and writes, or
- * answers false. Only the count of visitors is not locked. `at` is the engine's time where a test gives one.
+ * How long a commit waits for each lock from now on: no longer than its decision can hold or anybody waits for it.
+ * One that waits for ever would, behind a transaction of the application's, outlive every deadline.
+ */
+const waitUntilLate = `clock := ${timeUnless('at')};
+  IF clock >= (stage->>'before')::bigint THEN
+    RETURN false;
+  END IF;
+  patience := set_config('lock_timeout', least((stage->>'before')::bigint - clock, ${longestLockTimeout})::text, true);`;
+
+/**
+ * `commit` writes one decision, with the account's own rights. It locks the sessions, which an application's
+ * transaction may hold (`hold`), before the partitions that take numbers and the subject's, for which everybody
+ * waits (and whose order of locks makes the order of numbers that of commits), then the subject; looks whether all
+ * is still as the decision saw it, by the time once it has its locks; and writes, or answers false. Only the count
+ * of visitors is not locked. `at` is the engine's time where a test gives one.
  */
 export function commitFunction(schema: string): string {
   return `
 CREATE OR REPLACE FUNCTION ${schema}.commit(stage jsonb, at bigint) RETURNS boolean LANGUAGE plpgsql
-  ${planned} AS $commit$
+  ${planned} SET lock_timeout = 0 AS $commit$
 DECLARE
   clock bigint;
   stamped int;
+  patience text;
 BEGIN
+  ${waitUntilLate}
+  PERFORM 1 FROM ${schema}.sessions
+    WHERE id = ANY (ARRAY(
+      SELECT one->>'id' FROM jsonb_array_elements(stage->'guards') one
+      UNION ALL SELECT jsonb_array_elements_text(stage->'beside')
+    ))
+    ORDER BY id FOR UPDATE;
+  ${waitUntilLate}
   PERFORM 1 FROM ${schema}.partitions
     WHERE partition IN (SELECT (count->>'partition')::int FROM jsonb_array_elements(stage->'counts') count)
     ORDER BY partition FOR UPDATE;
-  PERFORM 1 FROM ${schema}.sessions
-    WHERE id = ANY (ARRAY(SELECT one->>'id' FROM jsonb_array_elements(stage->'guards') one))
-    ORDER BY id FOR UPDATE;
   -- Only now: it may have waited long for the locks.
   clock := ${timeUnless('at')};
   IF clock >= (stage->>'before')::bigint OR EXISTS (
@@ -145,6 +165,39 @@ BEGIN
   RETURN true;
 END
 $commit$;`;
+}
+
+/**
+ * `touch` moves last seen forward, a row at a time and by its id, and answers the ids of those that a write holds.
+ * It waits for them only when it is `patient`, with one at a time: else whoever writes to one of the others would
+ * wait as long. An application's transaction (`hold`) does not keep it from any.
+ */
+export function touchFunction(schema: string): string {
+  const counts = `one.seen_at > session.last_seen_at AND session.state <> 'ended'
+      AND one.seen_at < least(session.last_seen_at + session.idle_timeout, session.expires_at)`;
+  return `
+CREATE OR REPLACE FUNCTION ${schema}.touch(ids text[], seen bigint[], patient boolean) RETURNS json LANGUAGE plpgsql
+  ${planned} AS $touch$
+DECLARE
+  one record;
+  held text[] := '{}';
+BEGIN
+  FOR one IN SELECT touch.id, touch.seen_at FROM unnest(ids, seen) AS touch(id, seen_at) LOOP
+    IF NOT patient THEN
+      PERFORM 1 FROM ${schema}.sessions session WHERE session.id = one.id AND ${counts}
+        FOR NO KEY UPDATE SKIP LOCKED;
+      IF NOT FOUND THEN
+        IF EXISTS (SELECT 1 FROM ${schema}.sessions session WHERE session.id = one.id AND ${counts}) THEN
+          held := held || one.id;
+        END IF;
+        CONTINUE;
+      END IF;
+    END IF;
+    UPDATE ${schema}.sessions session SET last_seen_at = one.seen_at WHERE session.id = one.id AND ${counts};
+  END LOOP;
+  RETURN to_json(held);
+END
+$touch$;`;
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SojournError } from '../../lifecycle/errors.ts';
 import { partitions } from '../../lifecycle/token.ts';
 import { unlessTakenBack } from './failures.ts';
-import { commitFunction, erasedFunction, loadFunction } from './functions.ts';
+import { commitFunction, erasedFunction, loadFunction, touchFunction } from './functions.ts';
 import type { PostgresClient } from './postgres.ts';
 import { weekFunctions } from './weeks.ts';
 
@@ -85,6 +85,8 @@ const migrations: readonly ((schema: string) => string)[] = [
   // A commit leaves out what it has nothing to do for, and what it rests on is read by index. Taken for a larger
   // table, as one without statistics is, the partitions made beats and events be compiled each time.
   (schema) => `${commitFunction(schema)} ${loadFunction(schema)} ANALYZE ${schema}.partitions, ${schema}.engine;`,
+  // A commit waits for an application's transaction before it holds what everybody waits for, and a touch does not.
+  (schema) => commitFunction(schema) + touchFunction(schema),
 ];
 
 /** Also a word of SQL can be a name. */

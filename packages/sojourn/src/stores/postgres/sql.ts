@@ -45,8 +45,8 @@ export type Statement =
 export function statements(schema: string): Readonly<Record<Statement, string>> {
   return {
     find: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1`,
-    /** In a transaction of the application's: a write of ours waits until that ends. */
-    hold: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1 FOR SHARE`,
+    /** In a transaction of the application's: a write of ours waits until that ends. The weakest lock that `commit` waits for: touches go on. */
+    hold: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1 FOR KEY SHARE`,
     subject: `SELECT json_build_object(${subjectParts}) AS subject FROM ${schema}.subjects subject WHERE subject = $1`,
     load: `SELECT * FROM ${schema}.load($1, $2, $3, $4, $5, $6)`,
     /** Claims what is due: another process passes over it, and comes back if this one does not get through. */
@@ -63,15 +63,7 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
     /** Each for itself, in one transaction. */
     commitEach: `SELECT json_agg(${schema}.commit(given.stage, $1::bigint) ORDER BY given.number) AS committed
       FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS given(stage, number)`,
-    touch: `WITH touched AS (
-        SELECT session.id, touch.seen FROM unnest($1::text[], $2::bigint[]) AS touch(id, seen)
-        JOIN ${schema}.sessions session USING (id)
-        WHERE touch.seen > session.last_seen_at AND state <> 'ended'
-          AND touch.seen < least(session.last_seen_at + idle_timeout, expires_at)
-        ORDER BY session.id FOR UPDATE OF session
-      )
-      UPDATE ${schema}.sessions session SET last_seen_at = touched.seen
-      FROM touched WHERE session.id = touched.id`,
+    touch: `SELECT ${schema}.touch($1, $2, $3) AS held`,
     live: `SELECT ${session} FROM ${schema}.sessions session WHERE subject = $1 AND state = 'signed-in'`,
     ended: `SELECT body FROM ${schema}.events WHERE subject = $1 AND terminal AND at >= $2
       ORDER BY at DESC, number DESC LIMIT $3`,

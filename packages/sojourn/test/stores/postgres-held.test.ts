@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import type { Store } from '../../src/lifecycle/ports.ts';
+import { type SessionRecord, stamped } from '../../src/lifecycle/session.ts';
+import { partitionOf } from '../../src/lifecycle/token.ts';
+import { created, found, hour, newSession, operation, writing } from '../../src/stores/contract/subject.ts';
+import { postgres } from '../../src/stores/postgres/postgres.ts';
+import { code } from '../lab.ts';
+import { type PostgresServer, postgresServer } from './postgres-server.ts';
+import { skipWithout } from './process.ts';
+
+/* An application's transaction that has asserted a session delays what changes that session, and nobody else. */
+
+const skip = skipWithout('initdb', 'postgres');
+const revoking = { reason: 'revoked', by: 'x' } as const;
+let server: PostgresServer;
+let pool: pg.Pool;
+let schemas = 0;
+
+before(async () => {
+  if (skip) return;
+  server = await postgresServer();
+  pool = new pg.Pool({ connectionString: server.url, max: 12 });
+  // A connection that goes with its server is told by the calls that use it.
+  pool.on('error', () => {});
+});
+after(async () => {
+  await pool?.end();
+  await server?.stop();
+});
+
+interface Given {
+  readonly store: Store;
+  readonly schema: string;
+  /** Begins a transaction that holds a session; answers what ends it. */
+  hold(session: SessionRecord): Promise<() => Promise<void>>;
+  /** Until so many wait for a lock, or have been answered. */
+  waiting(many: number, unless?: () => boolean): Promise<void>;
+}
+
+function onHeld(title: string, run: (given: Given) => Promise<void>, now?: () => number): void {
+  test(`${title} [postgres]`, { skip, timeout: 20_000 }, async () => {
+    schemas += 1;
+    const schema = `held_${schemas}`;
+    const held: pg.PoolClient[] = [];
+    const store = await postgres(pool, { schema, ...(now ? { now } : {}) });
+    const hold: Given['hold'] = async ({ id }) => {
+      const tx = await pool.connect();
+      held.push(tx);
+      await tx.query('BEGIN');
+      assert.equal((await store.find(id, tx))?.id, id);
+      return async () => void (await tx.query('COMMIT'));
+    };
+    const waiting: Given['waiting'] = async (many, unless = () => false) => {
+      const asked = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%"${schema}".%'`;
+      while ((await pool.query(asked)).rows.length < many && !unless());
+    };
+    try {
+      await run({ store, schema, hold, waiting });
+    } finally {
+      for (const tx of held) {
+        await tx.query('ROLLBACK');
+        tx.release();
+      }
+      await store.close();
+    }
+  });
+}
+
+/** A user whose sessions stand in the same partition. */
+function neighbour(id: string): string {
+  for (let i = 0; ; i++) if (partitionOf(newSession(`n${i}`).id) === partitionOf(id)) return `n${i}`;
+}
+
+onHeld('G17: while an ending waits for a transaction, others of the partition sign in', async (given) => {
+  const { store, hold, waiting } = given;
+  const held = await created(store, 'ada');
+  const done = await hold(held);
+  const ending = store.end(held.id, { ...revoking, operation: operation() });
+  await waiting(1);
+  const others = await created(store, neighbour(held.id));
+  assert.equal(partitionOf(others.id), partitionOf(held.id));
+  assert.equal((await found(store, held.id)).ending, undefined);
+  await done();
+  await ending;
+  assert.equal((await found(store, held.id)).ending?.reason, 'revoked');
+});
+
+onHeld('G17: a touch waits for no transaction, and keeps nobody waiting', async ({ store, hold, waiting }) => {
+  const others = await Promise.all(Array.from({ length: 10 }, (_, i) => created(store, `u${i}`)));
+  const [one, two] = await Promise.all([created(store, 'ada'), created(store, 'ada')]);
+  const [first, held] = one.id < two.id ? [one, two] : [two, one];
+  const done = await hold(held);
+  const seenAt = store.now() + 1;
+  await store.touch([{ id: held.id, seenAt }]);
+  assert.equal((await found(store, held.id)).lastSeenAt, seenAt);
+  // It has the first of the two, and waits for the other.
+  const ending = store.endAll('ada', { ...revoking, operation: operation() });
+  await waiting(1);
+  const touched = store.touch([...others, first].map(({ id }) => ({ id, seenAt })));
+  await waiting(2);
+  for (const { id } of others) {
+    assert.equal((await found(store, id)).lastSeenAt, seenAt);
+    assert.equal((await store.update(id, 1, { data: '{"n":1}' }, writing())).outcome, 'updated');
+  }
+  await done();
+  assert.equal((await ending).length, 2);
+  await touched;
+  assert.equal((await found(store, first.id)).ending?.reason, 'revoked');
+});
+
+onHeld('G8: a write that waits for a transaction is late in time, and nothing of it happens after', async (given) => {
+  const { store, hold } = given;
+  const held = await created(store, 'ada');
+  const done = await hold(held);
+  const until = store.now() + 300;
+  await assert.rejects(store.end(held.id, { ...revoking, operation: operation(), until }), code('store_unavailable'));
+  // It has not waited for the transaction, which is still open, and does not go on waiting.
+  const waits = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
+  assert.deepEqual((await pool.query(waits)).rows, []);
+  await done();
+  assert.equal((await found(store, held.id)).ending, undefined);
+});
+
+const clock = { now: Date.now() };
+
+onHeld(
+  'the sweep passes over a session that a transaction holds, and comes back',
+  async ({ store, hold }) => {
+    const [held, other] = [await created(store, 'ada'), await created(store, 'bob')];
+    const done = await hold(held);
+    clock.now += hour;
+    assert.deepEqual(
+      (await store.sweep(10)).expired.map(({ id }) => id),
+      [other.id],
+    );
+    await done();
+    assert.deepEqual(
+      (await store.sweep(10)).expired.map(({ id }) => id),
+      [held.id],
+    );
+  },
+  () => clock.now,
+);
+
+onHeld('what is written together holds no partition while it waits for a session', async (given) => {
+  const { store, hold, waiting } = given;
+  const first = neighbour('A');
+  const records = Array.from({ length: 400 }, (_, i) => stamped(newSession(`n${i}`), store.now()));
+  const together = records.filter(({ id }) => partitionOf(id) === 0).slice(0, 3);
+  assert.deepEqual([together.length, partitionOf(newSession(first).id)], [3, 0]);
+  await store.adopt(together, [], { operation: operation() });
+  const held = together.at(-1);
+  assert.ok(held);
+  const done = await hold(held);
+  const newer = together.map((record) => ({ ...record, version: 2, data: '{"n":2}' }));
+  const adopting = store.adopt(newer, [], { operation: operation() });
+  await waiting(1);
+  assert.equal(partitionOf((await created(store, first)).id), 0);
+  await done();
+  await adopting;
+  assert.equal((await found(store, held.id)).data, '{"n":2}');
+});
