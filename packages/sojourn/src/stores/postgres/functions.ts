@@ -3,7 +3,8 @@ import { session, subjectParts, timeUnless } from './sql.ts';
 
 /**
  * Plans are kept from when the tables were small, when to read them whole would be cheapest. Where a small one must
- * be, to forbid it makes the plan seem so dear that PostgreSQL would compile it each time, for 100 ms.
+ * be, to forbid it makes the plan seem so dear that PostgreSQL would compile it each time, for 100 ms. An index can
+ * be read whole, too: so each statement also names the ids that it is about (`among`, OFFSET 0).
  */
 const planned = 'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off';
 
@@ -40,6 +41,10 @@ BEGIN
 END
 $load$;`;
 }
+
+/** Of the rows of a stage's list, those that `session` is one of. */
+const among = (list: string): string =>
+  `session.id = ANY (ARRAY(SELECT one->>'id' FROM jsonb_array_elements(stage->'${list}') one))`;
 
 /**
  * How long a commit waits for each lock from now on: no longer than its decision can hold or anybody waits for it.
@@ -82,7 +87,9 @@ BEGIN
   clock := ${timeUnless('at')};
   IF clock >= (stage->>'before')::bigint OR EXISTS (
     SELECT 1 FROM jsonb_to_recordset(stage->'guards') AS seen(id text, version int, "lastSeenAt" bigint)
-    LEFT JOIN ${schema}.sessions session ON session.id = seen.id
+    LEFT JOIN LATERAL (
+      SELECT one.version, one.last_seen_at FROM ${schema}.sessions one WHERE one.id = seen.id OFFSET 0
+    ) session ON true
     WHERE session.version IS DISTINCT FROM seen.version OR session.last_seen_at IS DISTINCT FROM seen."lastSeenAt"
   ) THEN
     RETURN false;
@@ -124,19 +131,21 @@ BEGIN
       record = next.record, data = next.data, version = next.version, last_seen_at = next.last_seen_at,
       idle_timeout = next.idle_timeout, expires_at = next.expires_at, state = next.state, due_at = next.due_at
       FROM jsonb_populate_recordset(NULL::${schema}.sessions, stage->'replace') next
-      WHERE session.id = next.id;
+      WHERE session.id = next.id AND ${among('replace')};
   END IF;
   IF stage->'bury' <> '[]' THEN
     UPDATE ${schema}.sessions session SET
       state = 'ended', data = '{}', version = session.version + 1, due_at = next.until
-      FROM jsonb_to_recordset(stage->'bury') AS next(id text, until bigint) WHERE session.id = next.id;
+      FROM jsonb_to_recordset(stage->'bury') AS next(id text, until bigint)
+      WHERE session.id = next.id AND ${among('bury')};
   END IF;
   IF stage->'defer' <> '[]' THEN
     UPDATE ${schema}.sessions session SET due_at = next.until
-      FROM jsonb_to_recordset(stage->'defer') AS next(id text, until bigint) WHERE session.id = next.id;
+      FROM jsonb_to_recordset(stage->'defer') AS next(id text, until bigint)
+      WHERE session.id = next.id AND ${among('defer')};
   END IF;
   IF stage->'remove' <> '[]' THEN
-    DELETE FROM ${schema}.sessions WHERE id IN (SELECT jsonb_array_elements_text(stage->'remove'));
+    DELETE FROM ${schema}.sessions WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(stage->'remove')));
   END IF;
 
   UPDATE ${schema}.partitions partitions SET
@@ -165,6 +174,30 @@ BEGIN
   RETURN true;
 END
 $commit$;`;
+}
+
+/**
+ * `claim` reads what is due for the sweep and puts it off for a while: another process passes over it, and comes
+ * back if this one does not get through. It passes over what is being written, and what a transaction holds.
+ */
+export function claimFunction(schema: string): string {
+  return `
+CREATE OR REPLACE FUNCTION ${schema}.claim(at bigint, most int, put_off bigint)
+  RETURNS TABLE (now float8, sessions json) LANGUAGE plpgsql ${planned} AS $claim$
+DECLARE
+  clock bigint := ${timeUnless('at')};
+  due text[] := ARRAY(
+    SELECT session.id FROM ${schema}.sessions session WHERE session.due_at <= clock
+    ORDER BY session.due_at LIMIT most FOR UPDATE SKIP LOCKED
+  );
+BEGIN
+  RETURN QUERY
+    WITH claimed AS (
+      UPDATE ${schema}.sessions session SET due_at = clock + put_off WHERE session.id = ANY (due) RETURNING session.*
+    )
+    SELECT clock::float8, (SELECT json_agg(row_to_json(one)) FROM (SELECT ${session} FROM claimed session) one);
+END
+$claim$;`;
 }
 
 /**

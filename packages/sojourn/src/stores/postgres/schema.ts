@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SojournError } from '../../lifecycle/errors.ts';
 import { partitions } from '../../lifecycle/token.ts';
 import { unlessTakenBack } from './failures.ts';
-import { commitFunction, erasedFunction, loadFunction, touchFunction } from './functions.ts';
+import { claimFunction, commitFunction, erasedFunction, loadFunction, touchFunction } from './functions.ts';
 import type { PostgresClient } from './postgres.ts';
 import { weekFunctions } from './weeks.ts';
 
@@ -86,7 +86,8 @@ const migrations: readonly ((schema: string) => string)[] = [
   // table, as one without statistics is, the partitions made beats and events be compiled each time.
   (schema) => `${commitFunction(schema)} ${loadFunction(schema)} ANALYZE ${schema}.partitions, ${schema}.engine;`,
   // A commit waits for an application's transaction before it holds what everybody waits for, and a touch does not.
-  (schema) => commitFunction(schema) + touchFunction(schema),
+  // All of them and the sweep go by the ids that they are about.
+  (schema) => commitFunction(schema) + touchFunction(schema) + claimFunction(schema),
 ];
 
 /** Also a word of SQL can be a name. */

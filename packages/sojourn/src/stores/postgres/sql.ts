@@ -49,16 +49,7 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
     hold: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1 FOR KEY SHARE`,
     subject: `SELECT json_build_object(${subjectParts}) AS subject FROM ${schema}.subjects subject WHERE subject = $1`,
     load: `SELECT * FROM ${schema}.load($1, $2, $3, $4, $5, $6)`,
-    /** Claims what is due: another process passes over it, and comes back if this one does not get through. */
-    claim: `WITH now AS (SELECT ${clock}), claimed AS (
-        UPDATE ${schema}.sessions SET due_at = (SELECT now FROM now)::bigint + $3
-        WHERE id IN (
-          SELECT id FROM ${schema}.sessions WHERE due_at <= (SELECT now FROM now)::bigint
-          ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
-        ) RETURNING *
-      )
-      SELECT now.now, (SELECT json_agg(row_to_json(one)) FROM (SELECT ${session} FROM claimed session) one) AS sessions
-      FROM now`,
+    claim: `SELECT * FROM ${schema}.claim($1, $2, $3)`,
     commit: `SELECT ${schema}.commit($2::jsonb, $1::bigint) AS committed`,
     /** Each for itself, in one transaction. */
     commitEach: `SELECT json_agg(${schema}.commit(given.stage, $1::bigint) ORDER BY given.number) AS committed
