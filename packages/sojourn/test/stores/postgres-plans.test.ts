@@ -16,6 +16,7 @@ const skip = skipWithout('initdb', 'postgres');
 interface Opened {
   readonly store: Store;
   readonly pool: pg.Pool;
+  readonly url: string;
   readonly clock: { now: number };
   /** Rows of these tables that were read so far, and entries of their indexes: an index can be read whole, too. */
   read(...tables: readonly string[]): Promise<number>;
@@ -54,7 +55,7 @@ async function withStore(use: (opened: Opened) => Promise<void>): Promise<void> 
     return Number(rows[0].read);
   };
   try {
-    await use({ store, pool, clock, read });
+    await use({ store, pool, url: server.url, clock, read });
   } finally {
     await store.close();
     await pool.end();
@@ -166,6 +167,48 @@ test('what a beat reads does not grow with the number of changes that are kept [
       assert.deepEqual(plans.filter(compiled), [], `statistics ${statistics}`);
     }
   }),
+);
+
+test(
+  'no beat and no events are compiled first, however many versions a long transaction keeps [postgres]',
+  {
+    skip,
+  },
+  () =>
+    withStore(async ({ store, pool, url }) => {
+      const plans = await explained(pool);
+      const read = async (state: string): Promise<void> => {
+        const from = plans.length;
+        // The first few are planned for their values, those after them for any.
+        for (let i = 0; i < 7; i++) {
+          const { mark } = await store.beat(null);
+          await store.beat(mark);
+          await store.events(null, 10);
+          await store.events(await store.cursor(), 10);
+        }
+        assert.ok(plans.length >= from + 28, `${plans.length - from} plans`);
+        assert.deepEqual(plans.slice(from).filter(compiled), [], state);
+        // Plans are made anew.
+        await pool.query('DISCARD PLANS');
+      };
+      await read('as made');
+      const tables = ['partitions', 'changes', 'engine', 'events'].map((table) => `'${schema}.${table}'::regclass`);
+      await pool.query(`DELETE FROM pg_statistic WHERE starelid IN (${tables})`);
+      await pool.query(`UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid IN (${tables})`);
+      await read('restored');
+      const dump = new pg.Client({ connectionString: url });
+      await dump.connect();
+      await dump.query(`BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM ${schema}.engine`);
+      await pool.query(`SET auto_explain.log_min_duration = -1`);
+      await pool.query(
+        `DO $$ BEGIN FOR i IN 1..400 LOOP UPDATE ${schema}.partitions SET counter = counter; COMMIT; END LOOP; END $$`,
+      );
+      await pool.query(`SET auto_explain.log_min_duration = 0`);
+      await read('behind a dump');
+      await pool.query('ANALYZE');
+      await read('behind a dump, with statistics');
+      await dump.end();
+    }),
 );
 
 test(

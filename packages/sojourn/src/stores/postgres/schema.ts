@@ -82,9 +82,8 @@ const migrations: readonly ((schema: string) => string)[] = [
   commitFunction,
   // One event that cannot be read no longer stops a purge.
   (schema) => erasedFunction(schema) + commitFunction(schema),
-  // A commit leaves out what it has nothing to do for, and what it rests on is read by index. Taken for a larger
-  // table, as one without statistics is, the partitions made beats and events be compiled each time.
-  (schema) => `${commitFunction(schema)} ${loadFunction(schema)} ANALYZE ${schema}.partitions, ${schema}.engine;`,
+  // A commit leaves out what it has nothing to do for, and what it rests on is read by index.
+  (schema) => commitFunction(schema) + loadFunction(schema),
   // A commit waits for an application's transaction before it holds what everybody waits for, and a touch does not.
   // All of them and the sweep go by the ids that they are about.
   (schema) => commitFunction(schema) + touchFunction(schema) + claimFunction(schema),

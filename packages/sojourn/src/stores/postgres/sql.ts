@@ -1,3 +1,4 @@
+import { partitions } from '../../lifecycle/token.ts';
 import { changesKept } from '../changes.ts';
 
 /** A session's row, in the words of a record. Numbers that JavaScript can hold exactly come as such. */
@@ -68,7 +69,8 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
     /**
      * Its commit writes to the log and waits as every write does: for the disk, and for standbys where they are
      * asked for. Of each partition's ring, which is full sooner or later, it reads what is asked for and no more:
-     * OFFSET 0 keeps it from being joined as a whole.
+     * OFFSET 0 keeps it from being joined as a whole. LIMIT leaves out no partition: it tells how many there are,
+     * however many dead versions of them a long transaction keeps, or the plan seems worth compiling each time.
      */
     beat: `SELECT ${clock}, pg_logical_emit_message(true, 'sojourn', '')::text AS written,
       (SELECT json_agg(counter ORDER BY partition) FROM ${schema}.partitions) AS counters,
@@ -77,7 +79,7 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
         FROM (
           SELECT partition, counter,
             greatest(coalesce(($2::bigint[])[partition + 1], counter), counter - ${changesKept - 1}) AS first
-          FROM ${schema}.partitions
+          FROM ${schema}.partitions LIMIT ${partitions}
         ) asked
         CROSS JOIN LATERAL (
           SELECT number, mark, at, id FROM ${schema}.changes
@@ -97,9 +99,9 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
     /**
      * Events and what is kept of them as one state. What is past the retention is not read, although its week may
      * still be there: who begins does so behind it, and the place of who has not read it is forgotten. Never
-     * an event before an earlier one of the same partition.
+     * an event before an earlier one of the same partition. LIMIT as in `beat`.
      */
-    events: `WITH horizon AS MATERIALIZED (SELECT forgotten_before AS at FROM ${schema}.engine), kept AS MATERIALIZED (
+    events: `WITH horizon AS MATERIALIZED (SELECT forgotten_before AS at FROM ${schema}.engine LIMIT 1), kept AS MATERIALIZED (
         SELECT partitions.partition, counter, CASE WHEN $1::bigint[] IS NULL
           THEN coalesce((
             SELECT number - 1 FROM ${schema}.events WHERE events.partition = partitions.partition
@@ -111,7 +113,7 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
                 AND number > ($1::bigint[])[partitions.partition + 1] ORDER BY number LIMIT 1
             ) next
           ))
-        END AS forgotten FROM ${schema}.partitions partitions
+        END AS forgotten FROM ${schema}.partitions partitions LIMIT ${partitions}
       )
       SELECT
         (SELECT json_agg(counter ORDER BY partition) FROM kept) AS counters,

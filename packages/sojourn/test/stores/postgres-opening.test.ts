@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import { created, found } from '../../src/stores/contract/subject.ts';
+import { postgres } from '../../src/stores/postgres/postgres.ts';
+import { type PostgresServer, postgresServer } from './postgres-server.ts';
+import { skipWithout } from './process.ts';
+
+/* What a store needs when it is opened, and what it says where that is not so. */
+
+const skip = skipWithout('initdb', 'postgres');
+let server: PostgresServer;
+let pool: pg.Pool;
+
+before(async () => {
+  if (skip) return;
+  server = await postgresServer();
+  pool = new pg.Pool({ connectionString: server.url, max: 4 });
+  // A connection that goes with its server is told by the calls that use it.
+  pool.on('error', () => {});
+});
+after(async () => {
+  await pool?.end();
+  await server?.stop();
+});
+
+test('an upgrade that only replaces functions waits for no vacuum [postgres]', { skip }, async () => {
+  const schema = 'vacuumed';
+  const { id } = await created(await postgres(pool, { schema }), 'u1');
+  await pool.query(`UPDATE ${schema}.engine SET version = 6`);
+  const vacuum = await pool.connect();
+  await vacuum.query('BEGIN');
+  for (const table of ['engine', 'partitions', 'sessions', 'subjects']) {
+    await vacuum.query(`LOCK TABLE ${schema}.${table} IN SHARE UPDATE EXCLUSIVE MODE`);
+  }
+  try {
+    const store = await postgres(pool, { schema });
+    assert.equal((await found(store, id)).subject, 'u1');
+  } finally {
+    await vacuum.query('ROLLBACK');
+    vacuum.release();
+  }
+});
