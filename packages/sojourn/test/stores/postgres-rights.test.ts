@@ -96,3 +96,26 @@ test('an account that owns nothing does all but bring the schema up to date [pos
   }
   assert.equal((await (await postgres(owner, { now })).sweep(100)).more, false);
 });
+
+test('G16: an account that may not execute what writes is refused at the opening, with the right to grant [postgres]', {
+  skip,
+}, async () => {
+  const schema = 'unexecuted';
+  const superuser = poolOf('sojourn');
+  await superuser.query(`CREATE ROLE "Own er" LOGIN; CREATE ROLE "no des" LOGIN;
+    GRANT CREATE ON DATABASE postgres TO "Own er";
+    ALTER DEFAULT PRIVILEGES FOR ROLE "Own er" REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC`);
+  const [owner, nodes] = [poolOf('Own%20er'), poolOf('no%20des')];
+  await postgres(owner, { schema });
+  await owner.query(`GRANT USAGE ON SCHEMA ${schema} TO "no des";
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO "no des"`);
+  let fix = '';
+  await assert.rejects(postgres(nodes, { schema }), (error: Error) => {
+    fix = /GRANT .*?;/.exec(error.message)?.[0] ?? '';
+    return code('store_unusable')(error);
+  });
+  await owner.query(fix);
+  const store = await postgres(nodes, { schema });
+  assert.deepEqual(store.warnings, []);
+  assert.equal((await created(store, 'u1')).subject, 'u1');
+});

@@ -89,6 +89,9 @@ const migrations: readonly ((schema: string) => string)[] = [
   (schema) => commitFunction(schema) + touchFunction(schema) + claimFunction(schema),
 ];
 
+/** Functions that no store can do without. Those of weeks another account may execute (`weeks.ts`). */
+const everyAccounts = ['load', 'commit', 'erased', 'touch', 'claim'];
+
 /** Also a word of SQL can be a name. */
 export function quote(schema: string): string {
   return `"${schema}"`;
@@ -118,8 +121,21 @@ export async function migrate(client: PostgresClient, schema: string): Promise<s
     );
   }
   if (version < migrations.length) await run(migration(schema));
-  const engine = await run(`SELECT epoch FROM ${quoted}.engine`);
-  return String(engine.rows[0]?.['epoch']);
+  const engine = await run(
+    `SELECT epoch, quote_ident(current_user) AS account, EXISTS (
+        SELECT FROM pg_proc WHERE pronamespace = to_regnamespace($1) AND proname = ANY ($2::text[])
+          AND NOT has_function_privilege(oid, 'EXECUTE')
+      ) AS forbidden FROM ${quoted}.engine`,
+    [quoted, everyAccounts],
+  );
+  const { epoch, account, forbidden } = engine.rows[0] ?? {};
+  if (forbidden === true) {
+    throw new SojournError(
+      'store_unusable',
+      `The account ${account} may not execute what writes: as the one that owns the schema run GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${quoted} TO ${account}; and see docs/stores.md for what later releases add.`,
+    );
+  }
+  return String(epoch);
 }
 
 /** By its number: 150004 is 15.4. */
