@@ -45,7 +45,8 @@ test('an account that owns nothing does all but bring the schema up to date [pos
   const superuser = poolOf('sojourn');
   await superuser.query('CREATE ROLE owner LOGIN; CREATE ROLE app LOGIN; GRANT CREATE ON DATABASE postgres TO owner');
   const [owner, app] = [poolOf('owner'), poolOf('app')];
-  const clock = { now: Math.floor(Date.now() / week) * week };
+  // Of the past: this account cannot move the time beyond the server's.
+  const clock = { now: (Math.floor(Date.now() / week) - 15) * week };
   const now = (): number => clock.now;
   await assert.rejects(postgres(app, { now }), code('store_unusable'));
   await postgres(owner, { now });
@@ -95,6 +96,37 @@ test('an account that owns nothing does all but bring the schema up to date [pos
     assert.equal((await plain.sweep(100)).more, false);
   }
   assert.equal((await (await postgres(owner, { now })).sweep(100)).more, false);
+});
+
+test('G11: whatever time an account gives that owns nothing, what is within the retention stays [postgres]', {
+  skip,
+}, async () => {
+  const schema = 'retained';
+  const superuser = poolOf('sojourn');
+  await superuser.query(
+    'CREATE ROLE keeper LOGIN; CREATE ROLE sweeper LOGIN; GRANT CREATE ON DATABASE postgres TO keeper',
+  );
+  const [keeper, sweeper] = [poolOf('keeper'), poolOf('sweeper')];
+  await postgres(keeper, { schema });
+  await keeper.query(rights.replaceAll('sojourn', schema).replaceAll(/\bapp\b/g, 'sweeper'));
+  const store = await postgres(sweeper, { schema });
+  const { id } = await created(store, 'u1');
+  const tables = async (): Promise<unknown> =>
+    (await keeper.query(`SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = '${schema}.events'::regclass`))
+      .rows;
+  const were = await tables();
+  for (const time of ['9223372036854775807', '900000000000000000', String(Date.now() + 5 * week)]) {
+    await sweeper.query(`SELECT ${schema}.forget(${time}, 10)`);
+    await sweeper.query(`SELECT ${schema}.drop_weeks()`);
+    assert.deepEqual(await tables(), were);
+    await sweeper.query(`SELECT ${schema}.weeks(${time})`);
+  }
+  assert.deepEqual(await tables(), were);
+  await store.end(id, { reason: 'revoked', by: 'x', operation: operation() });
+  assert.deepEqual(
+    (await allEvents(store)).map(({ event }) => event.type),
+    ['signed_in', 'terminated'],
+  );
 });
 
 test('G16: an account that may not execute what writes is refused at the opening, with the right to grant [postgres]', {

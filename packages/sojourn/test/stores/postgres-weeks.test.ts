@@ -172,3 +172,17 @@ onWeeks('sign-ins go on while old weeks are dropped', async ({ store, clock, tab
   await store.sweep(1000);
   assert.deepEqual(await tables(), ['2', '7', '8', 'default']);
 });
+
+onWeeks('the retention is told by the server’s clock where no other is given', async ({ store, schema, clock }) => {
+  const real = Date.now();
+  clock.now = real - 28 * day - hour;
+  await created(store, 'before', long);
+  clock.now = real - 28 * day + hour;
+  await created(store, 'within', long);
+  const plain = await postgres(pool, { schema });
+  await plain.sweep(100);
+  assert.deepEqual(
+    (await allEvents(plain)).map(({ event }) => event.subject),
+    ['within'],
+  );
+});

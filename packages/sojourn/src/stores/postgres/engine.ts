@@ -220,11 +220,11 @@ export class PostgresEngine implements Engine {
     return listOf(row?.['held']);
   }
 
-  /** Drops what an earlier lap forgot: who was reading it then has long read to the end. */
+  /** Drops what an earlier lap forgot: who was reading it then has long read to the end. The retention is told by the engine's clock. */
   async forget(before: number, most: number): Promise<number> {
     await this.makeWeeks();
     const [dropped] = await this.#askIfAllowed('drop', []);
-    const [row] = await this.#askIfAllowed('forget', [before, most]);
+    const [row] = await this.#askIfAllowed('forget', [this.#given === null ? null : before, most]);
     return Number(dropped?.['dropped'] ?? 0) + Number(row?.['forgotten'] ?? 0);
   }
 

@@ -12,9 +12,11 @@ const wraps = `first % ${changesKept} > counter % ${changesKept}`;
 export const subjectParts = `'subject', subject.subject, 'stamp', subject.stamp, 'changedAt', subject.changed_at,
   'disabled', subject.disabled, 'kept', subject.kept`;
 
-/** The engine's time in milliseconds, where none is given. */
-export const timeUnless = (given: string): string =>
-  `coalesce(${given}, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)`;
+/** The engine's time in milliseconds. */
+export const serverTime = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
+
+/** The same, where none is given. */
+export const timeUnless = (given: string): string => `coalesce(${given}, ${serverTime})`;
 
 const clock = `${timeUnless('$1::bigint')}::float8 AS now`;
 

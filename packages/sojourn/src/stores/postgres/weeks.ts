@@ -1,4 +1,5 @@
-import { timeUnless } from './sql.ts';
+import { retention } from '../rows.ts';
+import { serverTime } from './sql.ts';
 
 /*
  * Events stand in a table a week. Tables are made ahead and dropped apart from every write, each in a
@@ -14,10 +15,13 @@ const ahead = 2;
 /** How long a table's making or dropping holds up those who write and read events at most. */
 const patience = '100ms';
 
+/** Whose account owns the schema, and so could drop every table, may move the time: tests do. */
+const mayMoveTime = `pg_has_role(session_user, current_user, 'MEMBER')`;
+
 /**
  * Three functions with the rights of who owns the schema, for whoever may execute them: accounts that only
- * read and write sweep with these. `weeks` makes tables ahead, `forget` says what is past the retention,
- * and `drop_weeks` drops what an earlier lap said of.
+ * read and write sweep with these, and no time that they give makes these forget what is not past the retention.
+ * `weeks` makes tables ahead, `forget` says what is past it, and `drop_weeks` drops what an earlier lap said of.
  */
 export function weekFunctions(schema: string): string {
   const asOwner = 'LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp';
@@ -26,7 +30,7 @@ export function weekFunctions(schema: string): string {
   return `
 CREATE OR REPLACE FUNCTION ${schema}.weeks(at bigint) RETURNS void ${asOwner} SET lock_timeout = '${patience}' AS $weeks$
 DECLARE
-  this bigint := ${timeUnless('at')} / ${week};
+  this bigint := CASE WHEN at IS NOT NULL AND ${mayMoveTime} THEN at ELSE least(at, ${serverTime}) END / ${week};
   missing bigint;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtext('sojourn weeks ${schema}')) THEN
@@ -50,10 +54,14 @@ $weeks$;
 
 CREATE OR REPLACE FUNCTION ${schema}.forget(before bigint, most int) RETURNS int ${asOwner} AS $forget$
 DECLARE
-  past bigint[] := ARRAY(SELECT number FROM (${numbers}) made WHERE (number + 1) * ${week} <= before);
+  past bigint[];
   old bigint;
   forgotten int := 0;
 BEGIN
+  IF before IS NULL OR NOT ${mayMoveTime} THEN
+    before := least(before, ${serverTime} - ${retention});
+  END IF;
+  past := ARRAY(SELECT number FROM (${numbers}) made WHERE (number + 1) * ${week} <= before);
   UPDATE ${schema}.engine SET forgotten_before = before WHERE forgotten_before < before;
   IF past = '{}' AND NOT EXISTS (SELECT FROM ${schema}.events_default event WHERE event.at < before) THEN
     RETURN 0;
