@@ -1,4 +1,5 @@
 import { changesKept } from '../changes.ts';
+import { partitionsMissing } from './rows.ts';
 import { session, subjectParts, timeUnless } from './sql.ts';
 
 /**
@@ -70,6 +71,7 @@ CREATE OR REPLACE FUNCTION ${schema}.commit(stage jsonb, at bigint) RETURNS bool
 DECLARE
   clock bigint;
   stamped int;
+  numbered int;
   patience text;
 BEGIN
   ${waitUntilLate}
@@ -152,6 +154,10 @@ BEGIN
     counter = counter + count.numbers, anonymous = partitions.anonymous + count.anonymous
     FROM jsonb_to_recordset(stage->'counts') AS count(partition int, numbers int, anonymous int)
     WHERE partitions.partition = count.partition;
+  GET DIAGNOSTICS numbered = ROW_COUNT;
+  IF numbered < jsonb_array_length(stage->'counts') THEN
+    RAISE EXCEPTION '${partitionsMissing}';
+  END IF;
   INSERT INTO ${schema}.events (partition, number, at, subject, terminal, body)
     SELECT event.partition, partitions.counter - count.numbers + event.number,
       event.at, event.subject, event.terminal, event.body

@@ -2,6 +2,7 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import { isTerminal } from '../../lifecycle/events.ts';
 import type { SubjectRecord } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
+import { partitions } from '../../lifecycle/token.ts';
 import { changesKept } from '../changes.ts';
 import { partitionOfSubject } from '../partition.ts';
 import { dueAt, keptIn, stateOf } from '../rows.ts';
@@ -132,8 +133,14 @@ export function listOf<T>(value: unknown): readonly T[] {
   return Array.isArray(list) ? list : [];
 }
 
+/** Without a row nothing is numbered and no event told: then nothing is acknowledged. */
+export const partitionsMissing: string = `The table partitions lacks some of its ${partitions} rows: restore it from a backup.`;
+
+/** A number of each partition. */
 export function numbersOf(value: unknown): number[] {
-  return listOf<unknown>(value).map(Number);
+  const numbers = listOf<unknown>(value).map(Number);
+  if (numbers.length !== partitions) throw new SojournError('store_unavailable', partitionsMissing);
+  return numbers;
 }
 
 /** No text of PostgreSQL has a NUL, and no id that was given out has one. */
