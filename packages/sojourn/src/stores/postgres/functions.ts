@@ -2,12 +2,15 @@ import { changesKept } from '../changes.ts';
 import { partitionsMissing } from './rows.ts';
 import { session, subjectParts, timeUnless } from './sql.ts';
 
+/** What is called is PostgreSQL's, and not what the caller's `search_path` puts before it. */
+export const ownNames = 'SET search_path = pg_catalog, pg_temp';
+
 /**
  * Plans are kept from when the tables were small, when to read them whole would be cheapest. Where a small one must
  * be, to forbid it makes the plan seem so dear that PostgreSQL would compile it each time, for 100 ms. An index can
  * be read whole, too: so each statement also names the ids that it is about (`among`, OFFSET 0).
  */
-const planned = 'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off';
+const planned = `${ownNames} SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off`;
 
 /** What PostgreSQL takes, in milliseconds. */
 const longestLockTimeout = 2 ** 31 - 1;
@@ -245,7 +248,8 @@ $touch$;`;
  */
 export function erasedFunction(schema: string): string {
   return `
-CREATE OR REPLACE FUNCTION ${schema}.erased(body text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $erased$
+CREATE OR REPLACE FUNCTION ${schema}.erased(body text) RETURNS text LANGUAGE plpgsql IMMUTABLE
+  ${ownNames} AS $erased$
 DECLARE
   event jsonb;
 BEGIN

@@ -85,8 +85,12 @@ const migrations: readonly ((schema: string) => string)[] = [
   // A commit leaves out what it has nothing to do for, and what it rests on is read by index.
   (schema) => commitFunction(schema) + loadFunction(schema),
   // A commit waits for an application's transaction before it holds what everybody waits for, and a touch does not.
-  // All of them and the sweep go by the ids that they are about. What is forgotten is told by the server's clock.
-  (schema) => commitFunction(schema) + touchFunction(schema) + claimFunction(schema) + weekFunctions(schema),
+  // All of them and the sweep go by the ids that they are about, whatever the caller's `search_path` says. What is
+  // forgotten is told by the server's clock.
+  (schema) =>
+    [commitFunction, loadFunction, erasedFunction, touchFunction, claimFunction, weekFunctions]
+      .map((made) => made(schema))
+      .join(''),
 ];
 
 /** Functions that no store can do without. Those of weeks another account may execute (`weeks.ts`). */

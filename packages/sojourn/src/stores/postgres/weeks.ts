@@ -1,4 +1,5 @@
 import { retention } from '../rows.ts';
+import { ownNames } from './functions.ts';
 import { serverTime } from './sql.ts';
 
 /*
@@ -24,7 +25,7 @@ const mayMoveTime = `pg_has_role(session_user, current_user, 'MEMBER')`;
  * `weeks` makes tables ahead, `forget` says what is past it, and `drop_weeks` drops what an earlier lap said of.
  */
 export function weekFunctions(schema: string): string {
-  const asOwner = 'LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp';
+  const asOwner = `LANGUAGE plpgsql SECURITY DEFINER ${ownNames}`;
   const numbers = `SELECT substring(child.relname FROM '^events_([0-9]+)$')::bigint AS number
       FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = '${schema}.events'::regclass`;
   return `
