@@ -167,3 +167,20 @@ const onPGlite: Open = async (watchEvery) => {
 };
 
 hearingBehaviour('pglite', false, onPGlite, {});
+
+test('a client that throws at once where it should refuse fails no write, and is asked again [pglite]', async () => {
+  let asked = 0;
+  const throwing: PostgresClient = {
+    query(statement) {
+      if (!statement.name?.endsWith('.notify')) return client.query(statement);
+      asked += 1;
+      throw new Error('not connected');
+    },
+  };
+  const store = await postgres(throwing, { schema: 'thrown' });
+  for (const told of [1, 2]) {
+    await created(store, 'u1');
+    while (asked < told) await settled();
+  }
+  await store.close();
+});

@@ -266,7 +266,8 @@ export class PostgresEngine implements Engine {
     return unlessTakenBack(() => this.#once(name, values));
   }
 
-  #send(name: Statement, values: unknown[]): ReturnType<PostgresClient['query']> {
+  /** A client that throws at once has refused, too. */
+  async #send(name: Statement, values: unknown[]): ReturnType<PostgresClient['query']> {
     const text = this.#statements[name];
     return this.#client.query(this.#prepare ? { name: `${this.#schema}.${name}`, text, values } : { text, values });
   }
