@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { created, found } from '../../src/stores/contract/subject.ts';
-import { postgres } from '../../src/stores/postgres/postgres.ts';
+import { type PostgresClient, postgres } from '../../src/stores/postgres/postgres.ts';
+import { code } from '../lab.ts';
 import { type PostgresServer, postgresServer } from './postgres-server.ts';
 import { skipWithout } from './process.ts';
 
@@ -40,4 +41,19 @@ test('an upgrade that only replaces functions waits for no vacuum [postgres]', {
     await vacuum.query('ROLLBACK');
     vacuum.release();
   }
+});
+
+test('G16: a name that is no schema, or not of ours alone, is refused before anything is made [postgres]', async () => {
+  const asked: string[] = [];
+  const client: PostgresClient = {
+    async query({ text }) {
+      asked.push(text);
+      return { rows: [] };
+    },
+  };
+  const others = ['public', 'information_schema', 'pg_catalog', 'pg_toast', 'pg_sessions'];
+  for (const schema of ['', 'Upper', 'a-b', 'a"b', '1a', ...others]) {
+    await assert.rejects(postgres(client, { schema }), code('option_invalid'));
+  }
+  assert.deepEqual(asked, []);
 });

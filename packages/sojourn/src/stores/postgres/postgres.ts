@@ -16,7 +16,7 @@ export interface PostgresClient extends PostgresHearing {
 }
 
 export interface PostgresOptions {
-  /** The schema that holds everything of ours. Default `sojourn`. */
+  /** The schema that holds everything of ours and nothing else: not `public`, nor one of PostgreSQL's. Default `sojourn`. */
   readonly schema?: string;
   /** Prepare statements by name; `false` behind a transaction pooler that cannot. Default true. */
   readonly prepare?: boolean;
@@ -39,6 +39,9 @@ function checkOptions(options: PostgresOptions) {
   const schema = options.schema ?? defaults.schema;
   if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema)) {
     throw invalid(`postgres.schema ${schema}: use lower-case letters, digits and _.`);
+  }
+  if (/^(pg_.*|information_schema|public)$/.test(schema)) {
+    throw invalid(`postgres.schema ${schema}: others keep things there; name one of its own, as the default sojourn.`);
   }
   return {
     schema,
