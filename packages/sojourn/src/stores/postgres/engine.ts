@@ -10,7 +10,7 @@ import { eventIn, mostEnded, retention } from '../rows.ts';
 import { aheadBy } from '../staged/ahead.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
-import { cameSecond, isForbidden, isLocked, unlessTakenBack } from './failures.ts';
+import { cameSecond, isForbidden, isLocked, unlessTakenBack, unquoting } from './failures.ts';
 import { channelOf, Notifier, notifications } from './notifications.ts';
 import type { PostgresClient } from './postgres.ts';
 import { allWritten, listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, storable, written } from './rows.ts';
@@ -269,7 +269,12 @@ export class PostgresEngine implements Engine {
   /** A client that throws at once has refused, too. */
   async #send(name: Statement, values: unknown[]): ReturnType<PostgresClient['query']> {
     const text = this.#statements[name];
-    return this.#client.query(this.#prepare ? { name: `${this.#schema}.${name}`, text, values } : { text, values });
+    const statement = this.#prepare ? { name: `${this.#schema}.${name}`, text, values } : { text, values };
+    try {
+      return await this.#client.query(statement);
+    } catch (failure) {
+      throw unquoting(failure);
+    }
   }
 
   async #once(name: Statement, values: unknown[]): Promise<readonly Row[]> {

@@ -36,3 +36,29 @@ export function isForbidden(error: unknown): boolean {
 export function isLocked(error: unknown): boolean {
   return Object(error).code === '55P03';
 }
+
+/** What of a failure is about the engine. Its `detail`, `where` and parameters quote the row, with all that stands in it. */
+const told = new Set([
+  'name',
+  'message',
+  'stack',
+  'cause',
+  'code',
+  'severity',
+  'schema',
+  'table',
+  'constraint',
+  'routine',
+  'errno',
+  'syscall',
+  'address',
+  'port',
+]);
+
+/** A failure of the client's that quotes no record: it goes on as a cause, into logs. */
+export function unquoting(failure: unknown): unknown {
+  if (failure instanceof Error) {
+    for (const key of Object.keys(failure)) if (!told.has(key)) Reflect.deleteProperty(failure, key);
+  }
+  return failure;
+}

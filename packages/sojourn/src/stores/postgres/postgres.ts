@@ -5,7 +5,7 @@ import type { Store, StoreWarning } from '../../lifecycle/ports.ts';
 import { clockOf, everySoOften } from '../options.ts';
 import { staged } from '../staged/staged.ts';
 import { PostgresEngine } from './engine.ts';
-import { isForbidden, isLocked } from './failures.ts';
+import { isForbidden, isLocked, unquoting } from './failures.ts';
 import type { PostgresHearing } from './notifications.ts';
 import type { Row } from './rows.ts';
 import { migrate } from './schema.ts';
@@ -82,8 +82,9 @@ function eventsKept(schema: string): StoreWarning {
 async function understood<T>(schema: string, open: () => Promise<T>): Promise<T> {
   try {
     return await open();
-  } catch (cause) {
-    if (cause instanceof SojournError) throw cause;
+  } catch (failure) {
+    if (failure instanceof SojournError) throw failure;
+    const cause = unquoting(failure);
     if (isForbidden(cause)) {
       throw new SojournError(
         'store_unusable',
