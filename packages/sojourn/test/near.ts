@@ -44,7 +44,7 @@ export class Site {
 
   /** What the first process remembers, as a request would ask for it. */
   get(id: string): SessionRecord | null {
-    return this.near.get(id, this.near.store.now())?.record ?? null;
+    return this.near.get(id)?.record ?? null;
   }
 
   /** A session that the first process has read and may serve. */

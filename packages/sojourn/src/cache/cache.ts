@@ -57,7 +57,7 @@ export class NearCache implements Near {
     this.#entries = new Entries(limits.bytes);
     const apply = (beat: Beat): void => this.#apply(beat);
     if (engine.distance === 'machine') {
-      this.#proof = new ProofByTurn(engine, apply);
+      this.#proof = new ProofByTurn(engine, clock, apply);
       this.#reads = null;
     } else {
       const proof = new ProofByBeats(engine, clock, limits, apply);
@@ -73,10 +73,10 @@ export class NearCache implements Near {
     this.store = this.#through();
   }
 
-  get(id: string, now: number): Remembered | null {
+  get(id: string): Remembered | null {
     // The proof first: it drops what has changed.
     const partition = partitionOf(id);
-    const proved = this.#proof.holds(partition, now);
+    const proved = this.#proof.holds(partition);
     const remembered = this.#entries.get(id, partition);
     if (remembered === null) this.#misses += 1;
     else if (!proved) this.#bypasses.unproved += 1;

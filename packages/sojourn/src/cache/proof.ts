@@ -6,8 +6,7 @@ import type { ProofCounts } from './counts.ts';
 
 /** Whether it is proved, recently enough, that what is remembered of a partition has not changed. */
 export interface Proof {
-  /** At `now`, the engine's time. */
-  holds(partition: number, now: number): boolean;
+  holds(partition: number): boolean;
   /** For how long a proof holds, in milliseconds. */
   readonly bound: number;
   /** Milliseconds since the oldest proof of a partition; `null` before the first, and while nobody asks. */
@@ -27,9 +26,14 @@ const longestTurn = 1;
 /** Nobody has asked for so long, in milliseconds: no more beats until somebody does, and no age of a proof. */
 const idleAfter = 30_000;
 
-/** An engine on this machine is asked in every turn of the event loop, so what is served is a millisecond old at most. */
+/**
+ * An engine on this machine is asked in every turn of the event loop, so what is served is a millisecond old at most.
+ * By the clock that only goes forward, and in parts of a millisecond: by whole ones it could be two. It stands while
+ * the machine is suspended, and so do all who could write to the file.
+ */
 export class ProofByTurn implements Proof {
   readonly #store: Store;
+  readonly #clock: Clock;
   readonly #apply: (beat: Beat) => void;
   readonly bound: number = longestTurn;
   #mark: Mark | null = null;
@@ -41,24 +45,23 @@ export class ProofByTurn implements Proof {
   beats = 0;
   failed = 0;
 
-  constructor(store: Store, apply: (beat: Beat) => void) {
+  constructor(store: Store, clock: Clock, apply: (beat: Beat) => void) {
     this.#store = store;
+    this.#clock = clock;
     this.#apply = apply;
   }
 
-  /** A clock that was set back says nothing about the turn. */
-  holds(_partition: number, now: number): boolean {
+  holds(): boolean {
     if (this.#closed) return false;
-    if (!this.#asked || now - this.#askedAt >= longestTurn || now < this.#askedAt) this.#ask(now);
+    const now = this.#clock.elapsed();
+    if (!this.#asked || now - this.#askedAt >= longestTurn) this.#ask(now);
     return this.#holds;
   }
 
   get ago(): number | null {
     if (this.#provedAt === null) return null;
-    const now = this.#store.now();
-    const ago = now - this.#provedAt;
-    // Of a clock that was set back nothing can be said.
-    return ago < 0 || now - this.#askedAt > idleAfter ? null : ago;
+    const now = this.#clock.elapsed();
+    return now - this.#askedAt > idleAfter ? null : now - this.#provedAt;
   }
 
   #ask(now: number): void {

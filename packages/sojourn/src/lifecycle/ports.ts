@@ -181,8 +181,8 @@ export interface Remembered {
 
 /** What a process remembers of sessions, as far as it is proved that they have not changed. */
 export interface Near {
-  /** `null`: ask the store. `now`: the engine's time. */
-  get(id: string, now: number): Remembered | null;
+  /** `null`: ask the store. */
+  get(id: string): Remembered | null;
   /** A look-up went to the store in spite of what is remembered. */
   bypassed(why: 'fresh' | 'verdict'): void;
 }

@@ -60,10 +60,10 @@ export function track(life: Life, presented: Presented, how: TrackOptions): Mayb
 
 /** By what is remembered nobody is refused or handed a secret: `null`, ask the store. Most find a session at rest. */
 function recall(life: Life, presented: Presented, how: TrackOptions): MaybePromise<Tracked> | null {
-  const now = life.store.now();
-  const remembered = life.near.get(presented.id, now);
+  const remembered = life.near.get(presented.id);
   if (remembered === null) return null;
   const { record } = remembered;
+  const now = life.store.now();
   const digest = life.hash.digest(presented.secret);
   if (now < remembered.restsUntil * 1000 && sameDigest(record.secretHash, digest)) {
     return holding(record, digest, record.permissions, how, now);

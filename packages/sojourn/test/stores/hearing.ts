@@ -95,9 +95,9 @@ export function hearingBehaviour(
     assert.ok(near && far);
     await untilHeard(one, other);
     const { id } = await created(far.store, 'u1');
-    while (near.get(id, near.store.now()) === null) await near.store.find(id);
+    while (near.get(id) === null) await near.store.find(id);
     await far.store.end(id, { reason: 'signed_out', by: 'u1', operation: operation() });
-    while (near.get(id, near.store.now()) !== null) await settled();
+    while (near.get(id) !== null) await settled();
     assert.equal((await near.store.find(id))?.ending?.reason, 'signed_out');
     assert.equal(near.counts.beats, 1);
     for (const cache of [near, far]) await cache.store.close();

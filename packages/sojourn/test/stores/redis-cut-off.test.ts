@@ -52,7 +52,7 @@ test('G7: a primary that was cut off from its replicas proves nothing, though it
       skewed: () => {},
     });
     const { id } = await created(store, 'u1');
-    while (near.get(id, near.store.now()) === null) {
+    while (near.get(id) === null) {
       await near.store.find(id);
       await turn();
     }
@@ -62,11 +62,11 @@ test('G7: a primary that was cut off from its replicas proves nothing, though it
         () => false,
         () => true,
       );
-    while (!(await refused())) near.get(id, near.store.now());
+    while (!(await refused())) near.get(id);
     const tried = (): number => near.counts.beats + near.counts.beatsFailed;
     // As many beats as the bound has room for, twice.
-    for (const before = tried(); tried() < before + 8; await turn()) near.get(id, near.store.now());
-    assert.equal(near.get(id, near.store.now()), null);
+    for (const before = tried(); tried() < before + 8; await turn()) near.get(id);
+    assert.equal(near.get(id), null);
     await assert.rejects(async () => near.store.find(id), code('store_unavailable'));
     assert.ok(await client.sendCommand(['GET', `sojourn:{${id.charAt(0)}}:s:${id}`]));
     assert.equal(typeof (await client.sendCommand(['PUBLISH', 'any', 'x'])), 'number');
