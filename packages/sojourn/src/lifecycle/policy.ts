@@ -76,7 +76,7 @@ let asked: { readonly kinds: Policy['kinds'] | null; readonly name: string; read
 };
 
 /** A kind that the policy no longer names has no lifetime. */
-export function kindOf({ kinds }: Policy, name: string): Kind {
+export function kindOf({ kinds }: Pick<Policy, 'kinds'>, name: string): Kind {
   if (asked.name !== name || asked.kinds !== kinds) asked = { kinds, name, kind: kinds[name] ?? nameless };
   return asked.kind;
 }
@@ -252,7 +252,7 @@ export function checkPolicy(given: PolicyName | PolicyOptions = 'default'): Poli
     anonymousPerMinute: whole('policy.anonymousPerMinute', all.anonymousPerMinute),
     dataBytes: whole('policy.dataBytes', all.dataBytes, 2),
     anonymousDataBytes: whole('policy.anonymousDataBytes', all.anonymousDataBytes, 2),
-    pendingFor: checkPendingFor(all.pendingFor, own.pendingFor !== undefined, kinds['anonymous']?.absolute ?? 0),
+    pendingFor: checkPendingFor(all.pendingFor, own.pendingFor !== undefined, kindOf({ kinds }, 'anonymous').absolute),
     impersonateFor: milliseconds(all.impersonateFor, 'policy.impersonateFor', 1),
     handover,
     formToken: oneOf('policy.formToken', all.formToken, ['off', 'required']),

@@ -238,6 +238,27 @@ test('two rotations within one grace sign out no request of either (S-43)', asyn
   assert.equal(await browser.refusal(second), 'rotation_lost');
 });
 
+test('of several tokens that came at once a former one is refused, and nothing follows from it (S-04)', async () => {
+  const lab = new Lab();
+  const browser = await lab.signedIn();
+  const tokens = [browser.token];
+  for (let i = 0; i < 2; i++) {
+    await rotated(browser);
+    tokens.push(browser.token);
+  }
+  lab.clock.advance('1m');
+  const tentative = async (token: string | null = null): Promise<string> => {
+    const session = await lab.sessions.track(token, { tentative: true });
+    return session.state === 'none' ? `refused: ${session.refused?.code}` : session.state;
+  };
+  const [reused, lost, current] = tokens;
+  assert.equal(await tentative(reused), 'refused: sign_in_required');
+  assert.equal(await tentative(lost), 'refused: sign_in_required');
+  assert.equal(await tentative(current), 'signed-in');
+  // By itself it means what it means.
+  assert.equal(await browser.refusal(reused), 'reuse_detected');
+});
+
 test('a record or a dump opens nothing: a sealed successor needs the present secret (S-49)', async () => {
   const lab = new Lab();
   const browser = await lab.signedIn();
