@@ -87,7 +87,7 @@ export interface TrackTokenOptions extends TrackOptions {
 }
 
 /** Sessions that one lap of the sweep ends at most. */
-const sweepMost = 500;
+const sweepMost = 200;
 
 /**
  * Joins the stages of a session's life to a store, the clock and randomness. Throws `option_invalid`
