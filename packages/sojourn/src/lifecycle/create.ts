@@ -2,7 +2,7 @@ import { handOver, joined } from './data.ts';
 import { invalid, isError, isRefusal, SojournError } from './errors.ts';
 import { type Held, type Life, operation } from './life.ts';
 import { instant, knownKeys, subjectName, text, texts } from './options.ts';
-import type { CreateOptions } from './ports.ts';
+import type { CreateOptions, SubjectRecord } from './ports.ts';
 import { readmit } from './readmit.ts';
 import type { Device, Factor, NewSession, Pending, SessionRecord } from './session.ts';
 import { newId, Token } from './token.ts';
@@ -101,9 +101,9 @@ export async function beginSignIn(
   subjectName(subject);
   const now = life.store.now();
   const checkedAt = instant('checkedAt', given.checkedAt ?? requester.beganAt);
-  const { disabled, changedAt } = await life.store.subject(subject);
-  // A change in the future was written before the clock was set back; the sign-in itself will judge it.
-  if (disabled || (changedAt >= checkedAt && changedAt <= now)) throw refusedCreate('subject_changed');
+  const account = await life.store.subject(subject);
+  // The sign-in itself will judge it by the engine.
+  if (account.disabled || changedSince(account, checkedAt, now)) throw refusedCreate('subject_changed');
   const factors = proof(given.factor, now);
   const pending = { subject, factors, checkedAt, until: now + life.policy.pendingFor };
   return replace(life, requester, { subject: null, limited: false }, async (from) => ({
@@ -117,6 +117,11 @@ export async function beginSignIn(
       data: from?.subject === null ? from.data : '{}',
     },
   }));
+}
+
+/** At that moment or after it. A change in the future was written before the clock was set back. */
+export function changedSince({ changedAt }: SubjectRecord, checkedAt: number, now: number): boolean {
+  return changedAt >= checkedAt && changedAt <= now;
 }
 
 function checkDevice({ label, userAgent, address, addedAt }: Device): void {

@@ -1,4 +1,4 @@
-import { type Issued, refusedCreate } from './create.ts';
+import { changedSince, type Issued, refusedCreate } from './create.ts';
 import { SojournError } from './errors.ts';
 import { type Held, type Life, write } from './life.ts';
 import { instant, knownKeys, text } from './options.ts';
@@ -70,9 +70,8 @@ export async function stepUp(life: Life, held: Held, beganAt: number, given: Ste
 
 /** A change that lands after this look comes after the step-up: whoever keeps the session then keeps its proof. */
 async function refuseChanged(life: Life, held: Held, subject: string, checkedAt: number): Promise<void> {
-  const { changedAt } = await life.store.subject(subject);
-  // One in the future was written before the clock was set back.
-  if (changedAt < checkedAt || changedAt > life.store.now()) return;
+  const account = await life.store.subject(subject);
+  if (!changedSince(account, checkedAt, life.store.now())) return;
   // A session that ended with the change is refused for that.
   await readmit(life, held);
   throw refusedCreate('subject_changed');
