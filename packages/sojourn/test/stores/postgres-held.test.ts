@@ -1,33 +1,24 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import pg from 'pg';
+import { test } from 'node:test';
+import type pg from 'pg';
 import type { Store } from '../../src/lifecycle/ports.ts';
 import { type SessionRecord, stamped } from '../../src/lifecycle/session.ts';
 import { partitionOf } from '../../src/lifecycle/token.ts';
 import { created, found, hour, newSession, operation, writing } from '../../src/stores/contract/subject.ts';
 import { postgres } from '../../src/stores/postgres/postgres.ts';
 import { code } from '../lab.ts';
-import { type PostgresServer, postgresServer } from './postgres-server.ts';
+import { onOwnServer } from './postgres-server.ts';
 import { skipWithout } from './process.ts';
 
 /* An application's transaction that has asserted a session delays what changes that session, and nobody else. */
 
 const skip = skipWithout('initdb', 'postgres');
 const revoking = { reason: 'revoked', by: 'x' } as const;
-let server: PostgresServer;
 let pool: pg.Pool;
 let schemas = 0;
 
-before(async () => {
-  if (skip) return;
-  server = await postgresServer();
-  pool = new pg.Pool({ connectionString: server.url, max: 12 });
-  // A connection that goes with its server is told by the calls that use it.
-  pool.on('error', () => {});
-});
-after(async () => {
-  await pool?.end();
-  await server?.stop();
+onOwnServer(skip, 12, (made) => {
+  pool = made;
 });
 
 interface Given {

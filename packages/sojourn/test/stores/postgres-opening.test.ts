@@ -1,31 +1,22 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
-import pg from 'pg';
+import type pg from 'pg';
 import { SojournError } from '../../src/lifecycle/errors.ts';
 import { created, found } from '../../src/stores/contract/subject.ts';
 import { type PostgresClient, postgres } from '../../src/stores/postgres/postgres.ts';
 import { code } from '../lab.ts';
-import { type PostgresServer, postgresServer } from './postgres-server.ts';
+import { onOwnServer } from './postgres-server.ts';
 import { skipWithout } from './process.ts';
 
 /* What a store needs when it is opened, and what it says where that is not so. */
 
 const skip = skipWithout('initdb', 'postgres');
-let server: PostgresServer;
 let pool: pg.Pool;
 
-before(async () => {
-  if (skip) return;
-  server = await postgresServer();
-  pool = new pg.Pool({ connectionString: server.url, max: 4 });
-  // A connection that goes with its server is told by the calls that use it.
-  pool.on('error', () => {});
-});
-after(async () => {
-  await pool?.end();
-  await server?.stop();
+onOwnServer(skip, 4, (made) => {
+  pool = made;
 });
 
 test('an upgrade that only replaces functions waits for no vacuum [postgres]', { skip }, async () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { after, before } from 'node:test';
 import pg from 'pg';
 import { freePort, needed, newFolder, type Started, start, until } from './process.ts';
 
@@ -18,6 +19,24 @@ export function account(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
+}
+
+/** A server of a file's own, from before its first test to after its last, and a pool on it. */
+export function onOwnServer(skip: string | false, max: number, take: (pool: pg.Pool) => void): void {
+  let server: PostgresServer | null = null;
+  let pool: pg.Pool | null = null;
+  before(async () => {
+    if (skip) return;
+    server = await postgresServer();
+    pool = new pg.Pool({ connectionString: server.url, max });
+    // A connection that goes with its server is told by the calls that use it.
+    pool.on('error', () => {});
+    take(pool);
+  });
+  after(async () => {
+    await pool?.end();
+    await server?.stop();
+  });
 }
 
 export async function postgresServer(...settings: readonly string[]): Promise<PostgresServer> {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import pg from 'pg';
+import { test } from 'node:test';
+import type pg from 'pg';
 import type { Store } from '../../src/lifecycle/ports.ts';
 import { allEvents, created, creating, hour, newSession } from '../../src/stores/contract/subject.ts';
 import { postgres } from '../../src/stores/postgres/postgres.ts';
 import { code } from '../lab.ts';
-import { type PostgresServer, postgresServer } from './postgres-server.ts';
+import { onOwnServer } from './postgres-server.ts';
 import { skipWithout } from './process.ts';
 
 /* Tables of events come ahead of their week and go after the retention, and no write waits for either. */
@@ -15,20 +15,11 @@ const day = 24 * hour;
 const week = 7 * day;
 /** Of sessions that outlive the retention, so that their endings add no events. */
 const long = { idleTimeout: 60 * day, lifetime: 60 * day };
-let server: PostgresServer;
 let pool: pg.Pool;
 let schemas = 0;
 
-before(async () => {
-  if (skip) return;
-  server = await postgresServer();
-  pool = new pg.Pool({ connectionString: server.url, max: 12 });
-  // A connection that goes with its server is told by the calls that use it.
-  pool.on('error', () => {});
-});
-after(async () => {
-  await pool?.end();
-  await server?.stop();
+onOwnServer(skip, 12, (made) => {
+  pool = made;
 });
 
 interface Given {

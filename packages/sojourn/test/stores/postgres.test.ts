@@ -1,25 +1,15 @@
-import { after, before } from 'node:test';
-import pg from 'pg';
+import type pg from 'pg';
 import { storeContract } from '../../src/stores/contract/contract.ts';
 import { postgres } from '../../src/stores/postgres/postgres.ts';
-import { type PostgresServer, postgresServer } from './postgres-server.ts';
+import { onOwnServer } from './postgres-server.ts';
 import { skipWithout } from './process.ts';
 
 const skip = skipWithout('initdb', 'postgres');
-let server: PostgresServer | null = null;
 let pool: pg.Pool | null = null;
 let schemas = 0;
 
-before(async () => {
-  if (skip) return;
-  server = await postgresServer();
-  pool = new pg.Pool({ connectionString: server.url, max: 8 });
-  // A connection that goes with its server is told by the calls that use it.
-  pool.on('error', () => {});
-});
-after(async () => {
-  await pool?.end();
-  await server?.stop();
+onOwnServer(skip, 8, (made) => {
+  pool = made;
 });
 
 storeContract(
