@@ -4,7 +4,6 @@ import type { CheckedRequirement } from '../lifecycle/permissions.ts';
 import type { MaybePromise } from '../lifecycle/ports.ts';
 import type { Device } from '../lifecycle/session.ts';
 import type { Token } from '../lifecycle/token.ts';
-import { isToken } from '../lifecycle/token.ts';
 import type { Carrier, Session, Write } from '../session.ts';
 import { internalsOf, isFound } from '../tracked-session.ts';
 import { readBearer } from '../transports/bearer.ts';
@@ -13,10 +12,14 @@ import { deviceOf } from '../transports/device.ts';
 import { evidenceOf, isSafe, originRefusal } from '../transports/origin.ts';
 import { isNavigation } from './answer.ts';
 import type { Binding, Place, TrackOptions } from './binding.ts';
+import { sortOut } from './duplicates.ts';
 import type { Wire } from './wire.ts';
 
-/** Duplicates of our cookie that are looked up; the rest of a jar with more is not. */
-const mostDuplicates = 16;
+/** How one of a request's tokens is looked up: the one it is about as its route says. */
+interface TrackOne {
+  readonly readOnly?: boolean;
+  readonly tentative?: boolean;
+}
 
 /** One request's session: the token in, the session found, the token out. The same for every framework. */
 export class Exchange<D, P extends string> implements Carrier {
@@ -171,11 +174,16 @@ export class Exchange<D, P extends string> implements Carrier {
     return /^(?=.*[.:])[\da-f.:]{2,45}$/i.test(told) ? told : (peer ?? null);
   }
 
-  #track(token: string | null, tentative = false): MaybePromise<Session<D, P>> {
+  #track(token: string | null, { readOnly = false, tentative = false }: TrackOne = {}): MaybePromise<Session<D, P>> {
     const { passive = false, fresh = false } = this.#options;
-    const readOnly = this.#readOnly || tentative;
-    const bearer = this.#viaBearer;
-    return this.#binding.sessions.track(token, { readOnly, passive, fresh, bearer, tentative, carrier: this });
+    return this.#binding.sessions.track(token, {
+      readOnly: this.#readOnly || readOnly,
+      passive,
+      fresh,
+      bearer: this.#viaBearer,
+      tentative,
+      carrier: this,
+    });
   }
 
   /** A WebSocket is opened by a GET, and then does what it likes. */
@@ -195,14 +203,9 @@ export class Exchange<D, P extends string> implements Carrier {
    * good is used and set once more, the others are removed; two good ones are not for us to choose between.
    */
   async #oneOf(values: readonly string[]): Promise<Session<D, P>> {
-    const candidates = values.filter(isToken).slice(0, mostDuplicates);
-    const good = new Map<string, string>();
-    for (const value of candidates) {
-      const session = await this.#track(value, true);
-      if (session.state === 'none') continue;
-      // Of two secrets of one session the older has moments to live.
-      if (!good.has(session.id) || internalsOf(session).isNewest()) good.set(session.id, value);
-    }
+    const { good, refused } = await sortOut(values, (value, tentative) =>
+      this.#track(value, { readOnly: true, tentative }),
+    );
     const { cookie, origin } = this.#place;
     const { pathname, hostname } = URL.parse(this.#wire.url, origin) ?? new URL(origin);
     const strays = clearStrays(cookie, pathname, hostname);
@@ -214,7 +217,7 @@ export class Exchange<D, P extends string> implements Carrier {
       );
     }
     const [value] = good.values();
-    const session = await this.#track(value ?? candidates[0] ?? null);
+    const session = value === undefined && refused ? refused : await this.#track(value ?? null);
     // Rotation may have set a newer one already.
     if (value === undefined) this.#wire.setCookies([...this.#wire.cookies(), ...strays]);
     else this.#setCookie(this.#cookie ?? setCookie(cookie, value, internalsOf(session).maxAge()), strays);

@@ -18,7 +18,7 @@ export interface TrackOptions {
   readonly fresh?: boolean;
   /** No answer can hand this client a new token: it never rotates, and permissions that are given hold at once. */
   readonly bearer?: boolean;
-  /** One of several tokens that came at once: a former secret is refused, and what follows from its use is not drawn. */
+  /** One of several tokens that came at once: a former secret is refused as `reuse_detected`, and nothing follows from its use. */
   readonly tentative?: boolean;
 }
 
@@ -137,7 +137,9 @@ export function admits(standing: Standing): boolean {
 /** The usual case, a current secret with nothing due, does not wait. */
 function judgeSecret(attempt: Attempt, held: Admitted, standing: Standing): MaybePromise<Tracked> {
   const { life } = attempt;
-  if (attempt.how.tentative && (standing === 'lost' || standing === 'reused')) return refuse('sign_in_required');
+  if (attempt.how.tentative && (standing === 'lost' || standing === 'reused')) {
+    return refuse('reuse_detected', { sessionId: held.record.id });
+  }
   switch (standing) {
     case 'current':
       return admitCurrent(attempt, held);

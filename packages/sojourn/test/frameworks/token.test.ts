@@ -148,6 +148,37 @@ everyFramework(
 );
 
 everyFramework(
+  'G13: S-04: a former secret past its grace is found out whatever cookies come before or after it',
+  async ({ app, visitor, lab }) => {
+    const name = `sojourn-${new URL(app.origin).port}`;
+    const junk = `${'A'.repeat(23)}.${'b'.repeat(43)}`;
+    const other = new Visitor(app.origin);
+    for (const beside of ['junk', 'a session of another']) {
+      for (const first of [true, false]) {
+        await visitor.post('/login', { user: 'u1' });
+        await other.post('/login', { user: 'u2' });
+        const old = visitor.jar.get(name) ?? '';
+        for (const advance of ['29m', '29m', '3m', '1m'] as const) {
+          lab.clock.advance(advance);
+          await visitor.get('/');
+          await other.get('/');
+          await lab.settle();
+        }
+        lab.clock.advance('2m');
+        const stray = beside === 'junk' ? junk : (other.jar.get(name) ?? '');
+        const values = first ? [old, stray] : [stray, old];
+        await new Visitor(app.origin).get('/orders', {
+          headers: { ...script, cookie: values.map((value) => `${name}=${value}`).join('; ') },
+        });
+        const after = await visitor.get('/orders', { headers: script });
+        assert.deepEqual([after.status, after.json['code']], [401, 'rotation_lost'], `${beside}, ${first}`);
+        assert.deepEqual((await other.get('/orders', { headers: script })).json, { of: 'u2' });
+      }
+    }
+  },
+);
+
+everyFramework(
   'S-29: junk in front of the good cookie does not hide it, and junk alone is removed where others set it',
   async ({ app, visitor }) => {
     const name = `sojourn-${new URL(app.origin).port}`;
@@ -194,13 +225,17 @@ let finds = 0;
 
 everyFramework(
   'S-29: a jar with forty cookies of our name costs sixteen look-ups, and one of what is used',
-  async ({ app }) => {
+  async ({ app, visitor }) => {
     const name = `sojourn-${new URL(app.origin).port}`;
+    await visitor.post('/login', { user: 'u1' });
     const jar = Array.from({ length: 40 }, (_, i) => `${name}=${`${i}`.padStart(23, 'A')}.${'b'.repeat(43)}`);
-    finds = 0;
-    const answer = await new Visitor(app.origin).get('/orders', { headers: { ...script, cookie: jar.join('; ') } });
-    assert.equal(answer.status, 401);
-    assert.equal(finds, 16 + 1);
+    const ask = async (cookies: readonly string[]): Promise<number> => {
+      finds = 0;
+      return (await new Visitor(app.origin).get('/orders', { headers: { ...script, cookie: cookies.join('; ') } }))
+        .status;
+    };
+    assert.deepEqual([await ask(jar), finds], [401, 16]);
+    assert.deepEqual([await ask([visitor.cookie, ...jar]), finds], [200, 16 + 1]);
   },
   {
     around: (store) =>
