@@ -44,8 +44,6 @@ export class TrackedSession {
   #data: DeepReadonly<Data> | null = null;
   #unknown: SojournError | null = null;
   #signal: AbortSignal | null = null;
-  /** Once this one has aborted, it is known that the session has ended. */
-  #waited: AbortSignal | null = null;
   readonly #beganAt: number;
   #queue: Promise<unknown> | null = null;
 
@@ -138,15 +136,20 @@ export class TrackedSession {
   }
 
   get signal(): AbortSignal {
-    // The same object to the end: what has aborted must not be taken for another that has not.
-    this.#signal ??= this.#waited?.aborted ? this.#waited : this.#ends.signal(this.#live().record);
+    this.#signal ??= this.#ends.signal(this.#live().record);
     return this.#signal;
   }
 
   /** As `signal`, for somebody who says when they no longer wait. */
   wait(): Wait {
-    const wait = this.#ends.wait(this.#live().record);
-    this.#waited = wait.signal;
+    if (this.#signal?.aborted) return { signal: this.#signal, release: () => {} };
+    const { record } = this.#live();
+    const wait = this.#ends.wait(record);
+    const ended = (): void => {
+      // What has aborted must not be taken for another that has not.
+      if (this.id === record.id) this.#signal ??= wait.signal;
+    };
+    wait.signal.addEventListener('abort', ended, { once: true });
     return wait;
   }
 
@@ -352,10 +355,7 @@ export class TrackedSession {
   }
 
   #issue(issued: Issued): void {
-    if (issued.record.id !== this.id) {
-      this.#signal = null;
-      this.#waited = null;
-    }
+    if (issued.record.id !== this.id) this.#signal = null;
     this.#hold(issued);
     this.#secret = null;
     this.#carrier.issue(issued.token, this.maxAge());

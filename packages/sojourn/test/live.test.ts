@@ -48,6 +48,26 @@ guarantee('G12: a connection of a session that had ended, or of none, ends at on
   assert.deepEqual(said, ['signed_out', 'sign_in_required']);
 });
 
+guarantee(
+  'G12: a connection is closed in the same turn where it is known already that the session has ended',
+  async (lab) => {
+    const here = lab();
+    for (const how of ['signal', 'endWith', 'endWith and one that has gone'] as const) {
+      const session = await (await here.signedIn()).signedIn();
+      const said: string[] = [];
+      if (how === 'signal') assert.equal(session.signal.aborted, false);
+      else endWith(session, (reason) => said.push(reason));
+      if (how === 'endWith and one that has gone') endWith(session, () => said.push('gone'))();
+      await here.sessions.terminate(session.id, { reason: 'administrator' });
+      said.length = 0;
+      endWith(session, (reason) => said.push(reason));
+      endWith(session, (reason) => said.push(reason));
+      assert.deepEqual(said, ['administrator', 'administrator'], how);
+      assert.equal(session.signal.aborted, true, how);
+    }
+  },
+);
+
 guarantee('G12: a session that ended before anybody waited on it is found out', async (lab) => {
   const here = lab();
   const browser = await here.signedIn();
