@@ -102,8 +102,10 @@ export async function beginSignIn(
   const now = life.store.now();
   const checkedAt = instant('checkedAt', given.checkedAt ?? requester.beganAt);
   const account = await life.store.subject(subject);
-  // The sign-in itself will judge it by the engine.
-  if (account.disabled || changedSince(account, checkedAt, now)) throw refusedCreate('subject_changed');
+  // A change in the future was written before the clock was set back: the sign-in itself, by the engine, has it refuse
+  // once and no more.
+  const changed = account.changedAt <= now && changedSince(account, checkedAt);
+  if (account.disabled || changed) throw refusedCreate('subject_changed');
   const factors = proof(given.factor, now);
   const pending = { subject, factors, checkedAt, until: now + life.policy.pendingFor };
   return replace(life, requester, { subject: null, limited: false }, async (from) => ({
@@ -119,9 +121,9 @@ export async function beginSignIn(
   }));
 }
 
-/** At that moment or after it. A change in the future was written before the clock was set back. */
-export function changedSince({ changedAt }: SubjectRecord, checkedAt: number, now: number): boolean {
-  return changedAt >= checkedAt && changedAt <= now;
+/** At that moment or after it (decision 006). */
+export function changedSince({ changedAt }: SubjectRecord, checkedAt: number): boolean {
+  return changedAt >= checkedAt;
 }
 
 function checkDevice({ label, userAgent, address, addedAt }: Device): void {

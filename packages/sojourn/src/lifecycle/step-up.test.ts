@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Between } from '../../test/between.ts';
 import { type Browser, code, Lab } from '../../test/lab.ts';
+import { memory } from '../stores/memory.ts';
 
 async function stepUp(browser: Browser, factor = 'totp'): Promise<void> {
   await (await browser.signedIn()).stepUp({ factor });
@@ -193,6 +194,26 @@ test('a proof that was checked before the account changed is none, also in a ses
   lab.clock.advance('1s');
   await after.stepUp({ factor: 'totp', checkedAt: lab.sessions.now() });
   assert.equal((await browser.signedIn()).factors.length, 2);
+});
+
+test('a change hides behind no other that lies in the future since the clock was set back, until a sign-in has set that right', async () => {
+  let back = 0;
+  const lab = new Lab({ engine: (now) => memory({ now: () => now() - back }) });
+  const browser = await lab.signedIn();
+  lab.clock.advance('1m');
+  await lab.sessions.setPermissions('u1', ['read']);
+  back = 50_000;
+  const session = await browser.signedIn();
+  const checkedAt = lab.sessions.now();
+  lab.clock.advance('1s');
+  await lab.sessions.terminateAll('u1', { except: session.id, reason: 'password_changed' });
+  lab.clock.advance('1s');
+  await assert.rejects(session.stepUp({ factor: 'password', checkedAt }), code('subject_changed'));
+  const signIn = (): Promise<Browser> => lab.signedIn('u1', { checkedAt: lab.sessions.now() });
+  await assert.rejects(signIn(), code('subject_changed'));
+  lab.clock.advance('1s');
+  await signIn();
+  await session.stepUp({ factor: 'password', checkedAt: lab.sessions.now() });
 });
 
 test('a step-up does not count for an account that has been disabled meanwhile, and needs a moment that is one', async () => {

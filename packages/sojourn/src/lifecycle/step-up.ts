@@ -10,7 +10,10 @@ import { Token } from './token.ts';
 export interface StepUpOptions {
   /** How the subject proved themselves just now. */
   readonly factor: string;
-  /** When the proof was checked, as for a sign-in; default: when the request began. */
+  /**
+   * When the proof was checked, as for a sign-in; default: when the request began. It must be later than whatever
+   * the request itself changes of the account: `setPermissions`, `terminateAll`, `enable`.
+   */
   readonly checkedAt?: number;
 }
 
@@ -71,7 +74,8 @@ export async function stepUp(life: Life, held: Held, beganAt: number, given: Ste
 /** A change that lands after this look comes after the step-up: whoever keeps the session then keeps its proof. */
 async function refuseChanged(life: Life, held: Held, subject: string, checkedAt: number): Promise<void> {
   const account = await life.store.subject(subject);
-  if (!changedSince(account, checkedAt, life.store.now())) return;
+  // Also where the clock was set back since: a change that came after it would not show.
+  if (!changedSince(account, checkedAt)) return;
   // A session that ended with the change is refused for that.
   await readmit(life, held);
   throw refusedCreate('subject_changed');
