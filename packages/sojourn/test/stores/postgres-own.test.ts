@@ -92,9 +92,12 @@ test('G7: a primary that waits for a standby which is gone proves nothing, thoug
   // One connection, which has seen the setting when it shows it; another looks on.
   const pool = new pg.Pool({ connectionString: server.url, max: 1 });
   const onlooker = new pg.Client({ connectionString: server.url });
+  const writer = new pg.Client({ connectionString: server.url });
   pool.on('error', () => {});
-  onlooker.on('error', () => {});
-  await onlooker.connect();
+  for (const client of [onlooker, writer]) {
+    client.on('error', () => {});
+    await client.connect();
+  }
   const standbys = async (names: string): Promise<void> => {
     await onlooker.query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
     await onlooker.query('SELECT pg_reload_conf()');
@@ -106,19 +109,27 @@ test('G7: a primary that waits for a standby which is gone proves nothing, thoug
     for (let i = 0; i < 5; i++) await store.beat(null);
     await standbys('nobody');
     while ((await pool.query('SHOW synchronous_standby_names')).rows[0]?.synchronous_standby_names !== 'nobody');
+    const waits = `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`;
+    const waiting = async (): Promise<number> => (await onlooker.query(waits)).rows.length;
+    // That commits wait is told to all by the checkpointer, sooner or later.
+    let told = false;
+    const writing = (async () => {
+      while (!told) await writer.query(`SELECT pg_logical_emit_message(true, 'probe', '')`);
+    })();
+    while ((await waiting()) === 0);
+    told = true;
     let proved = false;
     const beat = Promise.resolve(store.beat(null)).then(() => {
       proved = true;
     });
-    const waits = `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`;
-    while (!proved && (await onlooker.query(waits)).rows.length === 0);
+    while (!proved && (await waiting()) < 2);
     assert.equal(proved, false);
     await standbys('');
-    await beat;
+    await Promise.all([beat, writing]);
     assert.equal((await found(store, id)).subject, 'u1');
   } finally {
     await store.close();
-    await Promise.all([pool.end(), onlooker.end()]);
+    await Promise.all([pool.end(), onlooker.end(), writer.end()]);
     await server.stop();
   }
 });
