@@ -252,8 +252,8 @@ test('of several tokens that came at once a former one is refused, and nothing f
     return session.state === 'none' ? `refused: ${session.refused?.code}` : session.state;
   };
   const [reused, lost, current] = tokens;
-  assert.equal(await tentative(reused), 'refused: sign_in_required');
-  assert.equal(await tentative(lost), 'refused: sign_in_required');
+  assert.equal(await tentative(reused), 'refused: reuse_detected');
+  assert.equal(await tentative(lost), 'refused: reuse_detected');
   assert.equal(await tentative(current), 'signed-in');
   // By itself it means what it means.
   assert.equal(await browser.refusal(reused), 'reuse_detected');
