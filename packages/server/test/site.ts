@@ -93,6 +93,17 @@ export function onceChecked({ server }: Site, run: () => Promise<unknown>): void
   };
 }
 
+/** Each password that is checked from now on takes this long, in milliseconds, by the clock that else stands still. */
+export function checksTake({ server, clock }: Site, duration: number): void {
+  const { users } = server.context;
+  const verify = users.verify.bind(users);
+  users.verify = async (name, given) => {
+    const checked = await verify(name, given);
+    clock.advance(duration);
+    return checked;
+  };
+}
+
 /** The next password that is set: once it has been, this is done before anything follows from it. */
 export function onceSet({ server }: Site, run: () => Promise<unknown>): void {
   const { users } = server.context;

@@ -53,11 +53,10 @@ async function proveAgain(
   const session = context.web.signedIn(request);
   const user = context.users.byId(session.subject);
   if (user === null || session.actor) return { status: 403, error: notYours };
-  const proof = await prove(context, request, user.name, given);
-  if (proof.outcome === 'proved') {
-    await session.stepUp({ factor: 'password' });
-    return null;
-  }
+  const proof = await prove(context, request, user.name, given, ({ checkedAt }) =>
+    session.stepUp({ factor: 'password', checkedAt }),
+  );
+  if (proof.outcome === 'proved') return null;
   return proof.outcome === 'wait' ? { status: 429, error: unprovedAnswer(proof).says } : { status: 403, error: wrong };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { breakStore } from '../../test/broken-store.ts';
 import { Hand } from '../../test/hand.ts';
-import { onceChecked, onceSet, openSite, password, type Site, type Witness } from '../../test/site.ts';
+import { checksTake, onceChecked, onceSet, openSite, password, type Site, type Witness } from '../../test/site.ts';
 
 /* A password change of which only the first step came off: the store failed before the second, or the process died. */
 
@@ -99,17 +99,39 @@ test('the first request after may be a sign-in: with the new password it is one,
   const { users, sessions } = site.server.context;
   const subject = String((await phone.json('/session')).json['subject']);
   await users.setPassword(subject, fresh, { by: 'operator' });
-  const { terminateAll } = sessions;
-  sessions.terminateAll = async (...given) => {
-    const ended = await terminateAll(...given);
-    // What is checked the second time is checked after the endings.
-    site.clock.advance('1s');
-    return ended;
-  };
+  // The endings and the check that follows them begin in one millisecond.
+  checksTake(site, 20);
   assert.equal(await signIn(site, fresh), 303);
   assert.equal((await sessions.list(subject)).live.length, 1);
   assert.equal(await reasonOf(phone), 'password_changed');
 });
+
+test('a sign-in with the new password is one, though another device’s request ends what is owed meanwhile', async (t) => {
+  const site = await open(t);
+  const phone = await site.signedIn();
+  const { users } = site.server.context;
+  await users.setPassword(users.byName('ada')?.id ?? '', fresh, { by: 'operator' });
+  checksTake(site, 20);
+  onceChecked(site, async () => assert.equal(await reasonOf(phone), 'password_changed'));
+  assert.equal(await signIn(site, fresh), 303);
+});
+
+for (const [path, form] of [
+  ['/account/password', { current: fresh, new: 'a third long one', others: 'on' }],
+  ['/account/sessions/terminate-others', { password: fresh }],
+] as const) {
+  test(`the first request after may ask for the password: the new one will do at ${path}`, async (t) => {
+    const site = await open(t);
+    const visitor = await site.signedIn();
+    const { users } = site.server.context;
+    const { id, subject } = (await visitor.json('/session')).json;
+    await site.pass(601);
+    await users.setPassword(String(subject), fresh, { except: String(id), by: String(subject) });
+    checksTake(site, 20);
+    const { status, headers } = await visitor.post(path, form);
+    assert.deepEqual([status, headers.get('location')], [303, '/account']);
+  });
+}
 
 test('who acts as somebody else is refused too once their own password has changed', async (t) => {
   const site = await open(t);

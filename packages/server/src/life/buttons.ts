@@ -30,14 +30,14 @@ export async function signInHere(
   const session = context.web.session(request);
   const username = field(request, 'username').trim();
   if (session.state === 'signed-in') return reply.redirect('/', 303);
-  const proof = await prove(context, request, username, field(request, 'password'));
+  const old = session.state === 'anonymous' ? ownToken(context, request) : null;
+  const proof = await prove(context, request, username, field(request, 'password'), ({ user, checkedAt }) =>
+    session.signIn(user.id, { permissions: user.permissions, factor: 'password', checkedAt }),
+  );
   if (proof.outcome !== 'proved') {
     const { status, says } = unprovedAnswer(proof);
     return answerLife(context, request, reply, { status, signIn: { error: says, username } });
   }
-  const old = session.state === 'anonymous' ? ownToken(context, request) : null;
-  const { user, checkedAt } = proof;
-  await session.signIn(user.id, { permissions: user.permissions, factor: 'password', checkedAt });
   keepCopy(context, request, reply, old);
   return sayAndReturn(
     session,

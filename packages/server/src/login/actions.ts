@@ -27,7 +27,13 @@ export async function showLogin(context: Context, request: FastifyRequest, reply
 export async function signIn(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { web } = context;
   const username = field(request, 'username').trim();
-  const proof = await prove(context, request, username, field(request, 'password'));
+  const session = web.session(request);
+  // What the sign-in ends: the visitor's session, or the one that somebody was signed in with.
+  const old = session.state === 'none' ? null : ownToken(context, request);
+  const remember = field(request, 'remember') === 'on';
+  const proof = await prove(context, request, username, field(request, 'password'), ({ user, checkedAt }) =>
+    session.signIn(user.id, { permissions: user.permissions, factor: 'password', remember, checkedAt }),
+  );
   if (proof.outcome !== 'proved') {
     const { status, says } = unprovedAnswer(proof);
     if (proof.outcome === 'wait') reply.header('retry-after', proof.seconds);
@@ -38,15 +44,6 @@ export async function signIn(context: Context, request: FastifyRequest, reply: F
       .type('text/html; charset=utf-8')
       .send(loginPage({ frame, action: request.url, ended: null, unsent: false, error: says, hint, username }));
   }
-  const session = web.session(request);
-  // What the sign-in ends: the visitor's session, or the one that somebody was signed in with.
-  const old = session.state === 'none' ? null : ownToken(context, request);
-  await session.signIn(proof.user.id, {
-    permissions: proof.user.permissions,
-    factor: 'password',
-    remember: field(request, 'remember') === 'on',
-    checkedAt: proof.checkedAt,
-  });
   keepCopy(context, request, reply, old);
   if (isUnsent(request)) await say(session, unsentMessage);
   return reply.redirect(web.returnPath(request), 303);

@@ -1,36 +1,63 @@
 import type { FastifyRequest } from 'fastify';
+import { SojournError } from 'sojourn';
 import type { Context } from '../context.ts';
 import { endOwed } from '../users/owed.ts';
 import type { User } from '../users/users.ts';
 
-/** `checkedAt`: the engine's time before the password was read, so that a change of the account meanwhile wins. */
-export type Proof =
-  | { readonly outcome: 'proved'; readonly user: User; readonly checkedAt: number }
+/** Whose password was right. `checkedAt`: the engine's time before it was read, so that a change of the account meanwhile wins. */
+export interface Proved {
+  readonly user: User;
+  readonly checkedAt: number;
+}
+
+export type Outcome =
+  | { readonly outcome: 'proved' }
   | { readonly outcome: 'refused' }
   | { readonly outcome: 'wait'; readonly seconds: number };
 
-/** A name and its password, tried at the pace the throttle allows. Wrong, unknown and disabled look alike and take as long. */
-export async function prove(context: Context, request: FastifyRequest, name: string, password: string): Promise<Proof> {
+/**
+ * The first may come before a change of the account, and the second begin in the millisecond of the change, which
+ * counts as before it. A check takes longer than that, so the third comes after.
+ */
+const mostChecks = 3;
+
+/**
+ * A name and its password, tried at the pace the throttle allows, and what is done by their leave. Where the account
+ * has changed since the check, `use` throws `subject_changed`, and all is done once more: nothing follows from a
+ * password that was not checked strictly after the account's last change. Wrong, unknown and disabled look alike and
+ * take as long.
+ */
+export async function prove(
+  context: Context,
+  request: FastifyRequest,
+  name: string,
+  password: string,
+  use: (proved: Proved) => Promise<void>,
+): Promise<Outcome> {
   const { sessions, users, throttle, web } = context;
   // Whose address is not known share one count.
   const address = web.network(request) ?? 'unknown';
   const wait = throttle.attempt(name, address);
   if (wait > 0) return { outcome: 'wait', seconds: Math.ceil(wait / 1000) };
-  let checkedAt = sessions.now();
-  let user = await users.verify(name, password);
-  // What was owed refuses whatever was checked before it, and this may have been the password before.
-  if (user !== null && (await endOwed(context, user.id)) !== null) {
-    checkedAt = sessions.now();
-    user = await users.verify(name, password);
+  for (let check = 1; ; check++) {
+    const checkedAt = sessions.now();
+    const user = await users.verify(name, password);
+    if (user === null) return { outcome: 'refused' };
+    // It may be the password before: what is owed changes the account, so that is found out by `use`.
+    await endOwed(context, user.id);
+    throttle.succeeded(name, address);
+    try {
+      await use({ user, checkedAt });
+      return { outcome: 'proved' };
+    } catch (error) {
+      if (check === mostChecks || !(error instanceof SojournError && error.code === 'subject_changed')) throw error;
+    }
   }
-  if (user === null) return { outcome: 'refused' };
-  throttle.succeeded(name, address);
-  return { outcome: 'proved', user, checkedAt };
 }
 
 /** What is said where the proof did not come off, and with which status. */
-export function unprovedAnswer(proof: Exclude<Proof, { outcome: 'proved' }>): { status: number; says: string } {
-  return proof.outcome === 'wait'
-    ? { status: 429, says: `Too many attempts. Try again in ${proof.seconds} s.` }
+export function unprovedAnswer(outcome: Exclude<Outcome, { outcome: 'proved' }>): { status: number; says: string } {
+  return outcome.outcome === 'wait'
+    ? { status: 429, says: `Too many attempts. Try again in ${outcome.seconds} s.` }
     : { status: 401, says: 'Incorrect username or password.' };
 }
