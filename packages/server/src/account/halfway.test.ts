@@ -133,6 +133,21 @@ for (const [path, form] of [
   });
 }
 
+test('a right password is no failure where what is owed cannot be ended: the throttle holds nobody up for it', async (t) => {
+  const site = await open(t);
+  const { users } = site.server.context;
+  await users.setPassword(users.byName('ada')?.id ?? '', fresh, { by: 'operator' });
+  checksTake(site, 20);
+  const mend = breakStore(join(site.server.context.config.data, 'sessions.db'));
+  const tries = async (): Promise<number> => {
+    const { status } = await site.visitor().post('/login', { username: 'ada', password: fresh });
+    return status;
+  };
+  for (let i = 0; i < 7; i++) assert.equal(await tries(), 503);
+  mend();
+  assert.equal(await signIn(site, fresh), 303);
+});
+
 test('who acts as somebody else is refused too once their own password has changed', async (t) => {
   const site = await open(t);
   const { users, sessions } = site.server.context;

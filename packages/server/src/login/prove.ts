@@ -43,9 +43,9 @@ export async function prove(
     const checkedAt = sessions.now();
     const user = await users.verify(name, password);
     if (user === null) return { outcome: 'refused' };
+    throttle.succeeded(name, address);
     // It may be the password before: what is owed changes the account, so that is found out by `use`.
     await endOwed(context, user.id);
-    throttle.succeeded(name, address);
     try {
       await use({ user, checkedAt });
       return { outcome: 'proved' };
