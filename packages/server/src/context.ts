@@ -16,6 +16,7 @@ export interface ServerData {
 
 export type ServerSession = Session<ServerData, string>;
 export type LiveSession = Exclude<ServerSession, { state: 'none' }>;
+export type SignedInSession = Extract<ServerSession, { state: 'signed-in' }>;
 
 /** What the handlers work with. */
 export interface Context {

@@ -104,14 +104,26 @@ export function checksTake({ server, clock }: Site, duration: number): void {
   };
 }
 
-/** The next password that is set: once it has been, this is done before anything follows from it. */
+/** The next password that a form sets: once the present one has been checked, this is done while the new one is hashed. */
+export function onceHashing({ server }: Site, run: () => Promise<unknown>): void {
+  const { users } = server.context;
+  const changePassword = users.changePassword.bind(users);
+  users.changePassword = async (...given) => {
+    users.changePassword = changePassword;
+    await run();
+    return changePassword(...given);
+  };
+}
+
+/** The next password that a form sets: once it has been, this is done before anything follows from it. */
 export function onceSet({ server }: Site, run: () => Promise<unknown>): void {
   const { users } = server.context;
-  const setPassword = users.setPassword.bind(users);
-  users.setPassword = async (...given) => {
-    users.setPassword = setPassword;
-    await setPassword(...given);
+  const changePassword = users.changePassword.bind(users);
+  users.changePassword = async (...given) => {
+    users.changePassword = changePassword;
+    const set = await changePassword(...given);
     await run();
+    return set;
   };
 }
 

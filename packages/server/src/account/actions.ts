@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SojournError } from 'sojourn';
-import { type Context, field, frameOf, say } from '../context.ts';
+import { type Context, field, frameOf, type SignedInSession, say } from '../context.ts';
 import { signOut } from '../login/actions.ts';
-import { prove, unprovedAnswer } from '../login/prove.ts';
+import { type Proved, prove, unprovedAnswer } from '../login/prove.ts';
 import { refuse } from '../pages/refusal.ts';
 import { endOwed, passwordChanged } from '../users/owed.ts';
 import { UserError } from '../users/users.ts';
@@ -43,28 +43,40 @@ function provedLately({ sessions, web }: Context, request: FastifyRequest): bool
   return web.signedIn(request).factors.some(({ at }) => now - at <= proofLasts);
 }
 
-/** The password again: a step-up, so the old token ends. What was wrong with it, `null` when nothing. */
+interface Wrong {
+  readonly status: number;
+  readonly error: string;
+}
+
+/** The password again, and what it is asked for. What was wrong with it, `null` when nothing. */
 async function proveAgain(
   context: Context,
   request: FastifyRequest,
   given: string,
   wrong: string,
-): Promise<{ status: number; error: string } | null> {
+  use: (proved: Proved) => Promise<void>,
+): Promise<Wrong | null> {
   const session = context.web.signedIn(request);
   const user = context.users.byId(session.subject);
   if (user === null || session.actor) return { status: 403, error: notYours };
-  const proof = await prove(context, request, user.name, given, ({ checkedAt }) =>
-    session.stepUp({ factor: 'password', checkedAt }),
-  );
+  const proof = await prove(context, request, user.name, given, use);
   if (proof.outcome === 'proved') return null;
   return proof.outcome === 'wait' ? { status: 429, error: unprovedAnswer(proof).says } : { status: 403, error: wrong };
 }
 
-async function confirm(context: Context, request: FastifyRequest): ReturnType<typeof proveAgain> {
-  if (context.web.signedIn(request).actor) return { status: 403, error: notYours };
+async function confirm(context: Context, request: FastifyRequest): Promise<Wrong | null> {
+  const session = context.web.signedIn(request);
+  if (session.actor) return { status: 403, error: notYours };
   if (provedLately(context, request)) return null;
   const given = field(request, 'password');
-  return proveAgain(context, request, given, given === '' ? notGiven : notConfirmed);
+  return proveAgain(context, request, given, given === '' ? notGiven : notConfirmed, (proved) =>
+    stepUp(session, proved),
+  );
+}
+
+/** The old token ends. Throws where the session has ended, or the account has changed since the check. */
+function stepUp(session: SignedInSession, { checkedAt }: Proved): Promise<void> {
+  return session.stepUp({ factor: 'password', checkedAt });
 }
 
 const notConfirmed = 'That is not your password. Nothing was changed.';
@@ -123,12 +135,14 @@ export async function changePassword(
 ): Promise<FastifyReply> {
   const { users, web } = context;
   const session = web.signedIn(request);
-  const refusal = await proveAgain(context, request, field(request, 'current'), notCurrent);
-  if (refusal) return answer(context, request, reply, refusal);
   // Also where the others stay: a sign-in with the old password that is under way may not land.
-  const except = field(request, 'others') === 'on' ? session.id : 'all';
+  const owed = { except: field(request, 'others') === 'on' ? session.id : 'all', by: session.subject };
   try {
-    await users.setPassword(session.subject, field(request, 'new'), { except, by: session.subject });
+    const refusal = await proveAgain(context, request, field(request, 'current'), notCurrent, async (proved) => {
+      const set = await users.changePassword(proved, field(request, 'new'), owed, () => stepUp(session, proved));
+      if (!set) throw new SojournError('subject_changed', 'The password changed meanwhile: ask for it again.');
+    });
+    if (refusal) return answer(context, request, reply, refusal);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return answer(context, request, reply, { status: 400, error: error.message });

@@ -2,11 +2,10 @@ import type { FastifyRequest } from 'fastify';
 import { SojournError } from 'sojourn';
 import type { Context } from '../context.ts';
 import { endOwed } from '../users/owed.ts';
-import type { User } from '../users/users.ts';
+import type { Checked } from '../users/users.ts';
 
 /** Whose password was right. `checkedAt`: the engine's time before it was read, so that a change of the account meanwhile wins. */
-export interface Proved {
-  readonly user: User;
+export interface Proved extends Checked {
   readonly checkedAt: number;
 }
 
@@ -41,13 +40,13 @@ export async function prove(
   if (wait > 0) return { outcome: 'wait', seconds: Math.ceil(wait / 1000) };
   for (let check = 1; ; check++) {
     const checkedAt = sessions.now();
-    const user = await users.verify(name, password);
-    if (user === null) return { outcome: 'refused' };
+    const checked = await users.verify(name, password);
+    if (checked === null) return { outcome: 'refused' };
     throttle.succeeded(name, address);
     // It may be the password before: what is owed changes the account, so that is found out by `use`.
-    await endOwed(context, user.id);
+    await endOwed(context, checked.user.id);
     try {
-      await use({ user, checkedAt });
+      await use({ ...checked, checkedAt });
       return { outcome: 'proved' };
     } catch (error) {
       if (check === mostChecks || !(error instanceof SojournError && error.code === 'subject_changed')) throw error;

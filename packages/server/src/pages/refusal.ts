@@ -35,8 +35,8 @@ const words: Readonly<Record<string, Words>> = {
     way: 'Too many visits began from your network within a minute. Wait a moment and reload.',
   },
   subject_changed: {
-    title: 'The account changed while you signed in',
-    way: 'Its password or its state changed at the same moment. Sign in again.',
+    title: 'The account changed meanwhile',
+    way: 'Its password or its state changed at the same moment, so what you sent was not carried out. Send it again.',
   },
   limit_reached: {
     title: 'You are signed in on too many devices',

@@ -50,7 +50,7 @@ test('right, wrong, unknown and disabled cost the same work: one computation, wi
   ];
   for (const [name, given, outcome] of tries) {
     const before = computations();
-    assert.equal((await users.verify(name, given))?.name, outcome, name);
+    assert.equal((await users.verify(name, given))?.user.name, outcome, name);
     assert.equal(computations() - before, 1, name);
   }
 });
@@ -63,10 +63,10 @@ test('a flood of sign-ins hashes four at a time, and each gets its answer', asyn
   let answered = 0;
   let most = 0;
   const tries = Array.from({ length: 12 }, async (_, i) => {
-    const user = await users.verify('ada', i % 2 === 0 ? password : 'not the password');
+    const checked = await users.verify('ada', i % 2 === 0 ? password : 'not the password');
     answered += 1;
     most = Math.max(most, computations() - answered);
-    return user !== null;
+    return checked !== null;
   });
   const right = (await Promise.all(tries)).filter(Boolean);
   assert.deepEqual([right.length, computations()], [6, 12]);
@@ -109,7 +109,7 @@ test('a file of the first version is brought forward, with its accounts', async 
   const again = Users.open(path);
   t.after(() => again.close());
   await again.setPassword(id, 'another long one', { by: 'operator' });
-  assert.equal((await again.verify('ada', 'another long one'))?.id, id);
+  assert.equal((await again.verify('ada', 'another long one'))?.user.id, id);
   assert.deepEqual(again.owed(id), [{ number: 1, by: 'operator' }]);
 });
 
@@ -137,6 +137,32 @@ test('what a new password owes stands until it is settled, each by itself', asyn
   assert.deepEqual(users.owed(id), [second]);
   await assert.rejects(users.setPassword(id, 'short', { by: id }), { name: 'UserError' });
   assert.equal(users.owed(id).length, 1, 'and nothing for a password that was refused');
+  await assert.rejects(users.setPassword('nobody', password, { by: 'operator' }), { name: 'UserError' });
+  assert.deepEqual(users.owed('nobody'), [], 'nor for an account that does not exist');
+});
+
+test('a password takes the place of the very one that was checked, by leave that is asked once it is hashed', async (t) => {
+  const users = Users.open(':memory:');
+  t.after(() => users.close());
+  const { id } = await users.add('ada', password, []);
+  const checked = await users.verify('ada', password);
+  assert.ok(checked);
+  const change = (assertMay: () => Promise<void> = async () => {}): Promise<boolean> =>
+    users.changePassword(checked, 'another long one', { by: id }, assertMay);
+  const computations = counting(t);
+  await assert.rejects(
+    change(async () => {
+      assert.equal(computations(), 1);
+      throw new RangeError('not any more');
+    }),
+    RangeError,
+  );
+  users.setDisabled(id, true);
+  assert.equal(await change(), false);
+  users.setDisabled(id, false);
+  assert.deepEqual([await change(), await change()], [true, false]);
+  assert.equal(users.owed(id).length, 1);
+  assert.equal((await users.verify('ada', 'another long one'))?.user.id, id);
 });
 
 test('nobody else on the machine reads the file, and no password is in it', async (t) => {

@@ -12,6 +12,12 @@ export interface User {
   readonly createdAt: number;
 }
 
+/** An account whose password was right, and the hash that it was found right by. */
+export interface Checked {
+  readonly user: User;
+  readonly hash: string;
+}
+
 /** Sessions of an account that its new password is to end. It stands in the file until they have ended. */
 export interface OwedEnding {
   /** The session that stays; `'all'`: none ends, only sign-ins that were checked before are refused. */
@@ -66,11 +72,12 @@ export class Users {
   }
 
   /** The account of a name and its password, else `null`: wrong, unknown and disabled take as long and look alike. */
-  async verify(name: string, password: string): Promise<User | null> {
+  async verify(name: string, password: string): Promise<Checked | null> {
     const row = this.#statements.byName.get(name);
-    const right = await isPassword(password.slice(0, longest), row ? String(row['password']) : this.#nobody);
+    const hash = row ? String(row['password']) : this.#nobody;
+    const right = await isPassword(password.slice(0, longest), hash);
     const user = row && right && password.length <= longest ? userOf(row) : null;
-    return user?.disabled ? null : user;
+    return user === null || user.disabled ? null : { user, hash };
   }
 
   byId(id: string): User | null {
@@ -87,15 +94,37 @@ export class Users {
     return this.#statements.all.all().map(userOf);
   }
 
-  /** In one step with what it owes, so that nothing that happens after it loses that. Throws `UserError`. */
-  async setPassword(id: string, password: string, { except, by }: OwedEnding): Promise<void> {
-    checkPassword(password);
-    const hash = await hashPassword(password);
+  /** Whatever the password was, as the operator may. Throws `UserError`, also where there is no such account. */
+  async setPassword(id: string, password: string, owed: OwedEnding): Promise<void> {
+    const hash = await hashOfNew(password);
+    const set = this.#withOwed(id, owed, () => this.#statements.setPassword.run(hash, id).changes);
+    if (!set) throw new UserError('That account does not exist. See sojourn users list.');
+  }
+
+  /**
+   * In the place of the password that was checked, if it is still that one and the account not disabled; else
+   * `false`, and nothing is set. To hash takes long: `assertMay` is asked after it, so that what has come between
+   * refuses. Throws `UserError`, and what `assertMay` throws.
+   */
+  async changePassword(
+    { user, hash: checked }: Checked,
+    password: string,
+    owed: OwedEnding,
+    assertMay: () => Promise<void>,
+  ): Promise<boolean> {
+    const hash = await hashOfNew(password);
+    await assertMay();
+    return this.#withOwed(user.id, owed, () => this.#statements.changePassword.run(hash, user.id, checked).changes);
+  }
+
+  /** A new password in one step with what it owes, so that nothing that happens after it loses that. Whether it was set. */
+  #withOwed(id: string, { except, by }: OwedEnding, set: () => number | bigint): boolean {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
-      this.#statements.setPassword.run(hash, id);
-      this.#statements.owe.run(id, except ?? null, by);
+      const isSet = set() !== 0;
+      if (isSet) this.#statements.owe.run(id, except ?? null, by);
       this.#db.exec('COMMIT');
+      return isSet;
     } catch (error) {
       this.#db.exec('ROLLBACK');
       throw error;
@@ -210,6 +239,11 @@ export function checkPassword(password: string): void {
   if (password.length > longest) throw new UserError(`Use a password of at most ${longest} characters.`);
 }
 
+function hashOfNew(password: string): Promise<string> {
+  checkPassword(password);
+  return hashPassword(password);
+}
+
 function taken(name: string): UserError {
   return new UserError(`The name ${name} is taken.`);
 }
@@ -231,6 +265,7 @@ const sql = {
   byName: 'SELECT * FROM users WHERE name = ?',
   all: 'SELECT * FROM users ORDER BY name',
   setPassword: 'UPDATE users SET password = ? WHERE id = ?',
+  changePassword: 'UPDATE users SET password = ? WHERE id = ? AND password = ? AND disabled = 0',
   owe: 'INSERT INTO owed (user, except_session, by_whom) VALUES (?, ?, ?)',
   owed: 'SELECT number, except_session, by_whom FROM owed WHERE user = ? ORDER BY number',
   settle: 'DELETE FROM owed WHERE number = ?',
