@@ -151,13 +151,13 @@ export async function changePassword(
     await endOwed(context, session.subject);
     await say(session, passwordChanged);
   } catch (error) {
-    if (!(error instanceof SojournError && error.code === 'store_unavailable')) throw error;
+    if (!(error instanceof SojournError)) throw error;
     return changedHalfway(context, request, reply, error);
   }
   return reply.redirect('/account', 303);
 }
 
-/** The new password stands in the file, and what else it was to do the store could not be told. */
+/** The new password stands in the file: whatever has come between since, that is said, and nothing that denies it. */
 function changedHalfway(
   context: Context,
   request: FastifyRequest,
@@ -165,13 +165,16 @@ function changedHalfway(
   error: SojournError,
 ): FastifyReply {
   const { code, status, message, headers } = error;
-  context.sessions.report({ level: 'error', code, message, error });
+  const ended = status === 401;
+  if (!ended) context.sessions.report({ level: 'error', code, message, error });
   return refuse(context, request, reply.headers(headers), {
     status,
     code,
-    words: {
-      title: 'Your password has been changed',
-      way: 'Use the new one from now on. Sessions cannot be reached just now, so a device that was to be signed out is refused from its next request on.',
-    },
+    words: { title: 'Your password has been changed', way: ended ? endedMeanwhile : notTold },
   });
 }
+
+const endedMeanwhile =
+  'Use the new one from now on. Meanwhile this session has ended or goes on in another tab, so you may be asked to sign in.';
+const notTold =
+  'Use the new one from now on. Sessions cannot be reached just now, so a device that was to be signed out is refused from its next request on.';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { onceHashing, openSite, password, type Site, type Witness } from '../../test/site.ts';
+import { onceHashing, onceSet, openSite, password, type Site, type Witness } from '../../test/site.ts';
 
 /* What becomes of the account while a password form is under way: its present password was right, the new one is hashed. */
 
@@ -100,6 +100,20 @@ for (const { meanwhile, run, answer, holds, stays } of cases) {
     assert.equal((await users.verify('ada', holds))?.user.id, id);
   });
 }
+
+test('the session ends once the new password is set: what was done is said, and not that it was not', async (t) => {
+  const { site, id, owner } = await open(t);
+  const { sessions } = site.server.context;
+  onceSet(site, () => sessions.terminateAll(id));
+  const form = { current: password, new: owners, others: 'on' };
+  const { status, text } = await owner.post('/account/password', form);
+  assert.equal(status, 401);
+  assert.match(text, /<h1>Your password has been changed<\/h1>/);
+  assert.match(text, /Use the new one from now on\. Meanwhile this session has ended/);
+  assert.doesNotMatch(text, /action="\/logout"/);
+  assert.equal((await owner.json('/session')).status, 401);
+  assert.equal((await site.server.context.users.verify('ada', owners))?.user.id, id);
+});
 
 async function open(t: TestContext): Promise<Omit<Held, 'sender'>> {
   const site = await openSite();

@@ -120,7 +120,8 @@ function refusalPage(context: Context, request: FastifyRequest, refused: Refused
   const { title, way } = wordsOf(refused);
   return page({
     title,
-    frame: frameAround(context, request, sessionOf(context, request)),
+    // Who was not recognised is not shown as signed in, whatever they were when the request began.
+    frame: frameAround(context, request, status === 401 ? null : sessionOf(context, request)),
     main: html`<div class="door">
 <p class="status" aria-hidden="true">${status}</p>
 <h1>${title}</h1>
