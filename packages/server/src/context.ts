@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import type { CatchUps } from './events/catch-up.ts';
 import type { Feed } from './events/feed.ts';
 import type { Frame } from './pages/layout.ts';
+import type { Owed } from './users/owed.ts';
 import type { Throttle } from './users/throttle.ts';
 import type { Users } from './users/users.ts';
 
@@ -24,6 +25,7 @@ export interface Context {
   readonly sessions: Sessions<ServerData, string>;
   readonly web: FastifyWeb<ServerData, string>;
   readonly users: Users;
+  readonly owed: Owed;
   readonly throttle: Throttle;
   readonly clock: Clock;
   readonly feed: Feed;

@@ -16,7 +16,7 @@ import { mostRead, tooLarge, unreadable } from './pages/too-many-cookies.ts';
 import { operations, type Route, routes } from './routes.ts';
 import { closeStores, openStores, type Stores } from './stores.ts';
 import { refuseDisabled } from './users/disabled.ts';
-import { endOwedFirst } from './users/owed.ts';
+import { endOwedFirst, Owed } from './users/owed.ts';
 import { Throttle } from './users/throttle.ts';
 
 export interface Server {
@@ -56,6 +56,7 @@ async function serverOn(stores: Stores, config: Config, { clock = systemClock }:
     sessions,
     web,
     users,
+    owed: new Owed(stores),
     clock,
     feed,
     catchUps: new CatchUps(sessions),

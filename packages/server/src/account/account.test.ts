@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, beforeEach, test } from 'node:test';
 import { onceChecked, openSite, password, type Site, type Witness } from '../../test/site.ts';
-import { endOwed } from '../users/owed.ts';
 
 let site: Site;
 
@@ -174,7 +173,7 @@ async function restorePassword(): Promise<void> {
   const { context } = site.server;
   const id = context.users.byName('ada')?.id ?? '';
   await context.users.setPassword(id, password, { except: 'all', by: id });
-  await endOwed(context, id);
+  await context.owed.end(id);
 }
 
 async function idOf(visitor: Witness): Promise<string> {

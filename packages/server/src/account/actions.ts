@@ -4,7 +4,7 @@ import { type Context, field, frameOf, type SignedInSession, say } from '../cont
 import { signOut } from '../login/actions.ts';
 import { type Proved, prove, unprovedAnswer } from '../login/prove.ts';
 import { refuse } from '../pages/refusal.ts';
-import { endOwed, passwordChanged } from '../users/owed.ts';
+import { passwordChanged } from '../users/owed.ts';
 import { UserError } from '../users/users.ts';
 import { accountPage } from './page.ts';
 
@@ -133,13 +133,13 @@ export async function changePassword(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { users, web } = context;
+  const { users, owed, web } = context;
   const session = web.signedIn(request);
   // Also where the others stay: a sign-in with the old password that is under way may not land.
-  const owed = { except: field(request, 'others') === 'on' ? session.id : 'all', by: session.subject };
+  const ending = { except: field(request, 'others') === 'on' ? session.id : 'all', by: session.subject };
   try {
     const refusal = await proveAgain(context, request, field(request, 'current'), notCurrent, async (proved) => {
-      const set = await users.changePassword(proved, field(request, 'new'), owed, () => stepUp(session, proved));
+      const set = await users.changePassword(proved, field(request, 'new'), ending, () => stepUp(session, proved));
       if (!set) throw new SojournError('subject_changed', 'The password changed meanwhile: ask for it again.');
     });
     if (refusal) return answer(context, request, reply, refusal);
@@ -148,7 +148,7 @@ export async function changePassword(
     return answer(context, request, reply, { status: 400, error: error.message });
   }
   try {
-    await endOwed(context, session.subject);
+    await owed.end(session.subject);
     await say(session, passwordChanged);
   } catch (error) {
     if (!(error instanceof SojournError)) throw error;

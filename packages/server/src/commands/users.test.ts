@@ -21,7 +21,10 @@ test('users: add, list, disable, enable and set-password, while a server runs on
   const ada = new Visitor(server.origin);
   assert.equal((await ada.post('/login', { username: 'ada', password })).status, 303);
 
-  assert.equal(await printed(t, 'disable', 'ada', '--data', data), 'Account ada disabled. One session ended.');
+  assert.equal(
+    await printed(t, 'disable', 'ada', '--data', data),
+    'Account ada disabled. This command ended one session.',
+  );
   const refused = await ada.get('/session', asProgram);
   assert.deepEqual([refused.status, refused.json['reason']], [401, 'account_disabled']);
   assert.equal((await ada.post('/login', { username: 'ada', password })).status, 401);
@@ -87,7 +90,7 @@ test('users: sessions are ended in the store of the folder’s server, or the co
   assert.match(await printed(t, 'list', '--data', data), /^admin +enabled/, 'and the account is as it was');
   assert.ok(!existsSync(join(data, 'sessions.db')), 'no empty store is made');
   const disabled = await printed(t, 'disable', 'admin', '--data', data, '--store', elsewhere);
-  assert.equal(disabled, 'Account admin disabled. One session ended.');
+  assert.equal(disabled, 'Account admin disabled. This command ended one session.');
   assert.equal((await admin.get('/session', asProgram)).json['reason'], 'account_disabled');
 });
 
@@ -134,14 +137,17 @@ test('users: where the store fails halfway it is said what is done and what is n
     assert.match(err, says);
   }
   mend();
-  assert.equal((await run('disable')).out, 'Account admin disabled. One session ended.\n');
+  assert.equal((await run('disable')).out, 'Account admin disabled. This command ended one session.\n');
   assert.equal((await run('enable')).out, 'Account admin enabled.\n');
-  assert.equal((await run('set-password')).out, 'Password of admin set. 0 sessions ended.\n');
+  assert.equal(
+    (await run('set-password')).out,
+    'Password of admin set. No session was left for this command to end.\n',
+  );
   assert.equal((await admin.post('/login', { username: 'admin', password: 'another long one' })).status, 303);
   const mendAgain = breakStore(join(data, 'sessions.db'));
   assert.equal((await run('set-password')).code, 1);
   mendAgain();
-  assert.equal((await run('set-password')).out, 'Password of admin set. One session ended.\n');
+  assert.equal((await run('set-password')).out, 'Password of admin set. This command ended one session.\n');
 });
 
 /** What the command prints, run in this process and so beside the server's. */

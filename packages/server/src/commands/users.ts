@@ -3,7 +3,7 @@ import { SojournError } from 'sojourn';
 import { type Config, ConfigError, readConfig, usageError } from '../config.ts';
 import { checkPlace } from '../place.ts';
 import { closeSessions, hasData, type Opened, openSessions, openUsers } from '../stores.ts';
-import { endOwed } from '../users/owed.ts';
+import { Owed } from '../users/owed.ts';
 import { checkAccount, type User, UserError, type Users } from '../users/users.ts';
 import { readPassword } from './password.ts';
 
@@ -91,7 +91,7 @@ const actions: Readonly<Record<string, Action>> = {
     const ended = await orSay(
       `The new password of ${name} holds, and its sessions are not ended yet`,
       'The server ends them before it serves the account again; run this once more to end them now.',
-      async () => (await endOwed({ sessions, users }, id)) ?? 0,
+      async () => (await new Owed({ sessions, users }).end(id)) ?? 0,
     );
     return { says: `Password of ${name} set. ${sessionsEnded(ended)}`, data: { name, ended } };
   },
@@ -206,6 +206,8 @@ function line({ name, permissions, disabled }: User): string {
   return `${name.padEnd(24)} ${disabled ? 'disabled' : 'enabled '}  ${permissions.join(', ') || 'no permissions'}`;
 }
 
+/** A server on the same folder may have been faster, so this is not how many there were. */
 function sessionsEnded(ended: number): string {
-  return ended === 1 ? 'One session ended.' : `${ended} sessions ended.`;
+  if (ended === 0) return 'No session was left for this command to end.';
+  return `This command ended ${ended === 1 ? 'one session' : `${ended} sessions`}.`;
 }

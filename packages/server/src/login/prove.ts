@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { SojournError } from 'sojourn';
 import type { Context } from '../context.ts';
-import { endOwed } from '../users/owed.ts';
 import type { Checked } from '../users/users.ts';
 
 /** Whose password was right. `checkedAt`: the engine's time before it was read, so that a change of the account meanwhile wins. */
@@ -33,7 +32,7 @@ export async function prove(
   password: string,
   use: (proved: Proved) => Promise<void>,
 ): Promise<Outcome> {
-  const { sessions, users, throttle, web } = context;
+  const { sessions, users, owed, throttle, web } = context;
   // Whose address is not known share one count.
   const address = web.network(request) ?? 'unknown';
   const wait = throttle.attempt(name, address);
@@ -44,7 +43,7 @@ export async function prove(
     if (checked === null) return { outcome: 'refused' };
     throttle.succeeded(name, address);
     // It may be the password before: what is owed changes the account, so that is found out by `use`.
-    await endOwed(context, checked.user.id);
+    await owed.end(checked.user.id);
     try {
       await use({ ...checked, checkedAt });
       return { outcome: 'proved' };

@@ -1,5 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type Context, say } from '../context.ts';
+import type { Stores } from '../stores.ts';
+import type { OwedEnding } from './users.ts';
 
 /*
  * A new password and the endings that come with it are kept in two places, so a store that is out, or a process
@@ -9,28 +11,59 @@ import { type Context, say } from '../context.ts';
 
 export const passwordChanged = 'Your password has been changed.';
 
-/** Ends what the passwords of an account have not ended yet. How many that were; `null`: nothing was owed. */
-export async function endOwed(
-  { sessions, users }: Pick<Context, 'sessions' | 'users'>,
-  id: string,
-): Promise<number | null> {
-  let ended: number | null = null;
-  for (const { number, ...ending } of users.owed(id)) {
-    ended = (ended ?? 0) + (await sessions.terminateAll(id, { ...ending, reason: 'password_changed' }));
-    users.settle(number);
+type Numbered = OwedEnding & { readonly number: number };
+
+/** One a process: what is under way there is known to it. */
+export class Owed {
+  readonly #stores: Pick<Stores, 'sessions' | 'users'>;
+  readonly #underWay = new Map<string, Promise<number>>();
+
+  constructor(stores: Pick<Stores, 'sessions' | 'users'>) {
+    this.#stores = stores;
   }
-  return ended;
+
+  /**
+   * Ends what the passwords of an account have not ended yet. How many sessions that were; `null`: nothing was owed.
+   * Whoever asks meanwhile waits for the same endings: one of their own could land late, after a sign-in with the new
+   * password.
+   */
+  async end(id: string): Promise<number | null> {
+    const underWay = this.#underWay.get(id);
+    if (underWay !== undefined) return underWay;
+    const [first] = this.#stores.users.owed(id);
+    if (first === undefined) return null;
+    const ending = this.#endFrom(first, id);
+    this.#underWay.set(id, ending);
+    return ending;
+  }
+
+  /** Each is looked up just before it is ended: another process may have ended it, and a new one have come. */
+  async #endFrom(first: Numbered, id: string): Promise<number> {
+    const { sessions, users } = this.#stores;
+    let ended = 0;
+    try {
+      for (let next: Numbered | undefined = first; next; [next] = users.owed(id)) {
+        const { number, ...ending } = next;
+        ended += await sessions.terminateAll(id, { ...ending, reason: 'password_changed' });
+        users.settle(number);
+      }
+      return ended;
+    } finally {
+      // In one go with the look that found no more: who comes after it looks for themselves.
+      this.#underWay.delete(id);
+    }
+  }
 }
 
 /** A `preHandler` that lets nobody in before what their account owes has been done, nor what that has ended. */
-export function endOwedFirst(context: Context): (request: FastifyRequest) => Promise<void> {
+export function endOwedFirst({ web, owed }: Context): (request: FastifyRequest) => Promise<void> {
   return async (request) => {
-    const session = context.web.session(request);
+    const session = web.session(request);
     if (session.state !== 'signed-in') return;
     const { subject, actor } = session;
     // Whoever acts as somebody else does so by their own password.
-    const byActor = actor && (await endOwed(context, actor.subject));
-    const bySubject = await endOwed(context, subject);
+    const byActor = actor && (await owed.end(actor.subject));
+    const bySubject = await owed.end(subject);
     if (byActor === null && bySubject === null) return;
     await session.assertLive();
     // Whoever set it was told of an outage, or of nothing.
