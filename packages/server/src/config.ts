@@ -168,9 +168,10 @@ function checkStore(text: string): string {
 /** As the library checks it, before anything is opened. */
 function checkOrigin(text: string): string {
   const url = URL.parse(text);
-  if (url === null || url.origin !== text || !/^https?:$/.test(url.protocol)) {
+  if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new ConfigError(`--origin ${text}: write it as https://example.com, without a path.`);
   }
+  if (url.origin !== text) throw new ConfigError(`--origin ${text}: write it as ${url.origin}.`);
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     throw new ConfigError(`--origin ${text}: use https, or a loopback host.`);
   }

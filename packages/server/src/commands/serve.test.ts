@@ -165,7 +165,7 @@ test('a setting that cannot be stops the start with a sentence, and nothing is l
     [
       ['--origin', 'https://sessions.example/app'],
       env,
-      /^--origin [^\n]+: write it as https:[^\n]+, without a path\.\n$/,
+      /^--origin [^\n]+: write it as https:\/\/sessions\.example\.\n$/,
     ],
     [['--store', 'redis://localhost:1'], env, /^The server cannot keep sessions in redis:\/\/localhost:1: [^\n]+\n$/],
     [['--trust-proxy', '1'], env, /^--trust-proxy 1: set --origin too, the https address that people use\.\n$/],
