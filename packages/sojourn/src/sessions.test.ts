@@ -25,7 +25,7 @@ test('an option that is wrong stops at the start with the fix in the message (G1
     [{ secret: 'keyboard cat' }, /createSessions\.secret is no option/],
     [{ resave: false }, /createSessions\.resave is no option/],
     [{ origin: 'http://app.test' }, /use https, or a loopback host/],
-    [{ origin: 'https://app.test/' }, /write it as https:\/\/example\.com, without a path/],
+    [{ origin: 'https://app.test/' }, /write it as https:\/\/app\.test\./],
     [{ trustedOrigins: ['pay.test'] }, /trustedOrigins "pay\.test": write/],
     [{ trustedOrigins: 'https://pay.test' }, /trustedOrigins "https:\/\/pay\.test": use a list/],
     [{ trustProxy: true }, /trustProxy: set origin too/],

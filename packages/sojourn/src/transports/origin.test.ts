@@ -25,7 +25,16 @@ test('an origin is scheme, host and port as a browser writes them, and nothing m
     'https://a b',
   ]) {
     assert.throws(() => checkSite(text, []), code('option_invalid'), text);
-    assert.throws(() => checkSite(own, [text]), /trustedOrigins .*write it as https:\/\/example\.com/);
+    assert.throws(() => checkSite(own, [text]), /trustedOrigins .*: write it as https?:\/\//);
+  }
+});
+
+test('what is wrong with an origin is said with the origin to write (G16)', () => {
+  for (const text of ['https://APP.test', 'https://app.test:443', 'https://app.test/login', 'https://user@app.test']) {
+    assert.throws(() => checkSite(text, []), { message: `origin "${text}": write it as https://app.test.` });
+  }
+  for (const text of ['app.test', 'ftp://app.test', 'null']) {
+    assert.throws(() => checkSite(text, []), /: write it as https:\/\/example\.com, without a path\.$/);
   }
 });
 

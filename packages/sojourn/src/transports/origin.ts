@@ -29,9 +29,11 @@ export function checkSite(origin: string | undefined, trusted: readonly string[]
 
 function exactOrigin(option: string, text: string): URL {
   const url = URL.parse(text);
-  if (url === null || url.origin !== text || !/^https?:$/.test(url.protocol)) {
-    throw invalid(`${option} ${JSON.stringify(text)}: write it as https://example.com, without a path.`);
+  const shown = `${option} ${JSON.stringify(text)}`;
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw invalid(`${shown}: write it as https://example.com, without a path.`);
   }
+  if (url.origin !== text) throw invalid(`${shown}: write it as ${url.origin}.`);
   return url;
 }
 
