@@ -121,6 +121,19 @@ test('G12: it ends when the session expires, and a heartbeat every 15 s tells of
   );
 });
 
+test('G12: it ends within a heartbeat where a new password owes that, though no request follows', async () => {
+  const { users } = site.server.context;
+  const { id } = await users.add('cyd', 'correct horse battery', []);
+  const visitor = await site.signedIn('cyd');
+  const stream = await visitor.stream();
+  await stream.until(/retry: /);
+  await users.setPassword(id, 'another long one', { by: 'operator' });
+  await site.pass(15);
+  await stream.until(/: still here\n\n/);
+  await stream.until(/event: ended\n(id: .*\n)?data: \{.*"reason":"password_changed"/);
+  await stream.end();
+});
+
 test('to listen, again and again, is not to use the session; nor is to fetch what pages are made of (S-39)', async () => {
   const visitor = await site.signedIn();
   for (let minutes = 0; minutes < 30; minutes += 10) {

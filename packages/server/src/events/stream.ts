@@ -122,14 +122,15 @@ class EventStream {
     if (this.#over) return;
     this.#cancelBeat = this.#context.clock.after(heartbeat, () => {
       this.#send(': still here\n\n');
-      this.#lookAtLimits()
+      this.#look()
         .catch((error: unknown) => this.#report(error))
         .finally(() => this.#beatLater());
     });
   }
 
-  /** Another tab may have moved the idle limit on; to look at it here is not a use of the session. */
-  async #lookAtLimits(): Promise<void> {
+  /** A new password may owe an end that no request brings. Another tab may have moved the idle limit on; to look is no use. */
+  async #look(): Promise<void> {
+    if (this.#session.state === 'signed-in') await this.#context.owed.endOf(this.#session);
     const found = await this.#context.sessions.find(this.#session.id);
     if (found === null || found.idleUntil <= this.#idleUntil) return;
     this.#idleUntil = found.idleUntil;
@@ -140,7 +141,7 @@ class EventStream {
     this.#context.sessions.report({
       level: 'warn',
       code: 'store_unavailable',
-      message: 'A stream of events could not look at the limits of its session.',
+      message: 'A stream of events could not look at its session.',
       error,
     });
   }

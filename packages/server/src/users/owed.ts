@@ -1,12 +1,13 @@
 import type { FastifyRequest } from 'fastify';
-import { type Context, say } from '../context.ts';
+import { type Context, type SignedInSession, say } from '../context.ts';
 import type { Stores } from '../stores.ts';
 import type { OwedEnding } from './users.ts';
 
 /*
  * A new password and the endings that come with it are kept in two places, so a store that is out, or a process
  * that dies, can come between them. What the password owes stands beside it until it has been done: by whoever
- * set it, else before the next request or sign-in of that account is served. No clock is asked.
+ * set it, else before the next request or sign-in of that account is served, or at the next beat of a stream that is
+ * open. No clock is asked.
  */
 
 export const passwordChanged = 'Your password has been changed.';
@@ -37,6 +38,13 @@ export class Owed {
     return ending;
   }
 
+  /** The same for a session. Whoever acts in it as somebody else does so by their own password. Whether anything was owed. */
+  async endOf({ subject, actor }: Pick<SignedInSession, 'subject' | 'actor'>): Promise<boolean> {
+    const byActor = actor && (await this.end(actor.subject));
+    const bySubject = await this.end(subject);
+    return byActor !== null || bySubject !== null;
+  }
+
   /** Each is looked up just before it is ended: another process may have ended it, and a new one have come. */
   async #endFrom(first: Numbered, id: string): Promise<number> {
     const { sessions, users } = this.#stores;
@@ -60,13 +68,9 @@ export function endOwedFirst({ web, owed }: Context): (request: FastifyRequest) 
   return async (request) => {
     const session = web.session(request);
     if (session.state !== 'signed-in') return;
-    const { subject, actor } = session;
-    // Whoever acts as somebody else does so by their own password.
-    const byActor = actor && (await owed.end(actor.subject));
-    const bySubject = await owed.end(subject);
-    if (byActor === null && bySubject === null) return;
+    if (!(await owed.endOf(session))) return;
     await session.assertLive();
     // Whoever set it was told of an outage, or of nothing.
-    if (actor === null) await say(session, passwordChanged);
+    if (session.actor === null) await say(session, passwordChanged);
   };
 }
