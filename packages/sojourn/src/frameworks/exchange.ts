@@ -13,7 +13,7 @@ import { evidenceOf, isSafe, originRefusal } from '../transports/origin.ts';
 import { isNavigation } from './answer.ts';
 import type { Binding, Place, TrackOptions } from './binding.ts';
 import { sortOut } from './duplicates.ts';
-import type { Wire } from './wire.ts';
+import type { Asked, Wire } from './wire.ts';
 
 /** How one of a request's tokens is looked up: the one it is about as its route says. */
 interface TrackOne {
@@ -47,7 +47,8 @@ export class Exchange<D, P extends string> implements Carrier {
 
   /** Finds the request's session. Throws `cross_site`, `credentials_conflict` or `store_unavailable`. */
   open(): MaybePromise<void> {
-    const values = readCookie(this.#wire.header('cookie'), this.#place.cookie.name);
+    const { cookie, upgrade, 'sec-fetch-dest': dest } = this.#wire.asked;
+    const values = readCookie(cookie, this.#place.cookie.name);
     const { bearer: acceptsBearer } = this.#binding.sessions.transport;
     const bearer = acceptsBearer ? readBearer(this.#wire.header('authorization')) : null;
     if (bearer !== null && values.length > 0 && (values.length > 1 || values[0] !== bearer)) {
@@ -55,8 +56,7 @@ export class Exchange<D, P extends string> implements Carrier {
     }
     this.#viaBearer = bearer !== null && values.length === 0;
     this.#presented = bearer !== null || values.length > 0;
-    const upgrade = this.#wire.header('upgrade');
-    this.#readOnly = upgrade !== undefined || this.#takesNoSecret();
+    this.#readOnly = upgrade !== undefined || this.#takesNoSecret(dest);
     if (!this.#viaBearer && this.#acts(upgrade)) {
       const refusal = this.#foreign(values.length > 0);
       if (refusal) throw refusal;
@@ -192,9 +192,8 @@ export class Exchange<D, P extends string> implements Carrier {
   }
 
   /** By the route's options, or as a picture, a script, a frame: part of another page. */
-  #takesNoSecret(): boolean {
+  #takesNoSecret(dest: Asked['sec-fetch-dest']): boolean {
     if (this.#options.readOnly) return true;
-    const dest = this.#wire.header('sec-fetch-dest');
     return dest !== undefined && dest !== 'document' && dest !== 'empty';
   }
 

@@ -5,7 +5,7 @@ import type { MaybePromise } from '../lifecycle/ports.ts';
 import type { Sessions } from '../sessions.ts';
 import { type BindingOptions, checkTrackOptions, type TrackOptions } from './binding.ts';
 import { formTokenIn, Requests, type Surface } from './requests.ts';
-import { headerOf, type Wire } from './wire.ts';
+import { type Asked, headerOf, type Wire } from './wire.ts';
 
 type Done = (error?: Error) => void;
 
@@ -137,6 +137,10 @@ class FastifyWire implements Wire {
 
   get peer(): string | undefined {
     return this.#request.socket.remoteAddress;
+  }
+
+  get asked(): Asked {
+    return this.#request.headers;
   }
 
   header(name: string): string | undefined {

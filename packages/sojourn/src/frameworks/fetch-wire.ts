@@ -1,5 +1,5 @@
 import type { Answer } from './answer.ts';
-import { bodyOf, readWhole, type Wire } from './wire.ts';
+import { type Asked, bodyOf, readWhole, type Wire } from './wire.ts';
 
 /** A Fetch request, and the headers to put on the answer that the application will make. */
 export class FetchWire implements Wire {
@@ -30,6 +30,11 @@ export class FetchWire implements Wire {
     if (this.#request === null) return '/';
     const { pathname, search } = new URL(this.#request.url);
     return pathname + search;
+  }
+
+  get asked(): Asked {
+    const of = (name: keyof Asked): string | undefined => this.#headers.get(name) ?? undefined;
+    return { cookie: of('cookie'), upgrade: of('upgrade'), 'sec-fetch-dest': of('sec-fetch-dest') };
   }
 
   header(name: string): string | undefined {

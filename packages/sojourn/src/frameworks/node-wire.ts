@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from './answer.ts';
-import { bodyOf, headerOf, readWhole, type Wire } from './wire.ts';
+import { type Asked, bodyOf, headerOf, readWhole, type Wire } from './wire.ts';
 
 /** Node's own request and response; Express's are these too. */
 export class NodeWire implements Wire {
@@ -25,6 +25,10 @@ export class NodeWire implements Wire {
 
   get peer(): string | undefined {
     return this.#request.socket.remoteAddress;
+  }
+
+  get asked(): Asked {
+    return this.#request.headers;
   }
 
   header(name: string): string | undefined {

@@ -1,5 +1,12 @@
 import { SojournError } from '../lifecycle/errors.ts';
 
+/** Headers that every request is looked at for, by names that V8 knows beforehand: else each costs it a search. */
+export interface Asked {
+  readonly cookie?: string | undefined;
+  readonly upgrade?: string | undefined;
+  readonly 'sec-fetch-dest'?: string | readonly string[] | undefined;
+}
+
 /** One request and the answer to it, as a framework gives them. Names of headers are in lower case. */
 export interface Wire {
   readonly method: string;
@@ -7,6 +14,7 @@ export interface Wire {
   readonly url: string;
   /** Address of the connection, where it is known. */
   readonly peer: string | undefined;
+  readonly asked: Asked;
   header(name: string): string | undefined;
   /** The answer's head can no longer be changed. */
   readonly headSent: boolean;
