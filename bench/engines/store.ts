@@ -14,6 +14,9 @@ export interface Opened {
 /** Connections of one process: as many as `pg` makes by itself. */
 export const poolSize = 10;
 
+/** Of the pool, as docs/stores.md has them. */
+const limits = { connectionTimeoutMillis: 2000, query_timeout: 5000, keepAlive: true } as const;
+
 /** The store of a URL, through the clients that the server uses: node-redis and `pg`. */
 export async function openStore(url: string): Promise<Opened> {
   if (url.startsWith('redis:')) {
@@ -21,7 +24,7 @@ export async function openStore(url: string): Promise<Opened> {
     return { store: await redis(client), close: () => client.close() };
   }
   if (url.startsWith('postgres:')) {
-    const pool = new pg.Pool({ connectionString: url, max: poolSize });
+    const pool = new pg.Pool({ connectionString: url, max: poolSize, ...limits });
     // A connection may still be on its way out when the server stops.
     pool.on('error', () => {});
     return { store: await postgres(pool), close: () => pool.end() };
