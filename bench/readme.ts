@@ -22,6 +22,7 @@ const order = [
   'growth',
   'overhead',
   'sqlite',
+  'start',
   'size',
 ];
 

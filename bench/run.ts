@@ -11,11 +11,13 @@ import { route } from './route/route.ts';
 import { scaleRoute } from './route/scale-route.ts';
 import { size } from './size/size.ts';
 import { sqlite } from './sqlite/sqlite.ts';
+import { start } from './start/start.ts';
 import { storm } from './storm/storm.ts';
 import { trips } from './trips/trips.ts';
 
 const benches: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
   size,
+  start,
   overhead,
   sqlite,
   route,

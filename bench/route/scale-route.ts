@@ -50,9 +50,7 @@ function groupsOf(framework: string, servers: readonly Server[], session: string
     },
     {
       title: `${framework}, ${session}`,
-      // With the floor, for what is more than that over the peer is not to be had.
-      chosen: [bare, floor, one(session), ...peer, ...cached],
-      floor: floor.name,
+      chosen: [bare, one(session), ...peer, ...cached],
       wanted: peer.flatMap(({ name }) => cached.map((our): Wanted => [our.name, name, times])),
     },
   ];
