@@ -19,6 +19,8 @@ export interface LagOptions {
 /** Sessions end one by one on a site, not in bursts; two at once share the message to their node. */
 const inBatch = 2;
 const loadedSessions = 200;
+/** Seconds of endings before those that count: an engine's first plans, and code that has not been compiled. */
+const warmUp = 2;
 /** No node may serve an ended session for so long: then something is broken, not slow. */
 const patience = 15_000;
 
@@ -33,7 +35,8 @@ export interface Lag {
 /** In the order of the endings. */
 export async function lags(nodes: readonly Node[], options: LagOptions): Promise<Lag[]> {
   const { endings, perSecond, load, name } = options;
-  const people = Array.from({ length: endings }, (_, i) => `${name}-${i}`);
+  const uncounted = warmUp * perSecond;
+  const people = Array.from({ length: uncounted + endings }, (_, i) => `${name}-${i}`);
   const parts = shared(people, nodes.length);
   const signedIn = await Promise.all(nodes.map((node, i) => node.signIn(parts[i] ?? [], 16)));
   const tokens = signedIn.flatMap((one) => one.tokens);
@@ -47,7 +50,7 @@ export async function lags(nodes: readonly Node[], options: LagOptions): Promise
   }
   const found = await times(nodes);
   await Promise.all(nodes.map((node) => node.rest()));
-  return tokens.map((token) => lagOf(token.split('.')[0] ?? '', found));
+  return tokens.slice(uncounted).map((token) => lagOf(token.split('.')[0] ?? '', found));
 }
 
 function own(name: string, node: number): string[] {
