@@ -188,7 +188,7 @@ export function createSessions<D extends object = Record<string, unknown>, P ext
       stopSweeping();
       signals.close();
       // The store is closed whatever could not be written before.
-      const written = await Promise.allSettled([life.touches.close(), life.notices.flush(true)]);
+      const written = await Promise.allSettled([life.touches.flush(), life.notices.flush(true)]);
       await store.close();
       for (const result of written) if (result.status === 'rejected') throw result.reason;
     },

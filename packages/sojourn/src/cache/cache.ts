@@ -222,10 +222,8 @@ export class NearCache implements Near {
         return swept;
       },
       touch: async (touches) => {
-        const held = await engine.touch(touches);
-        const unwritten = new Set(held.map(({ id }) => id));
-        for (const { id, seenAt } of touches) if (!unwritten.has(id)) this.#entries.seen(id, seenAt);
-        return held;
+        await engine.touch(touches);
+        for (const { id, seenAt } of touches) this.#entries.seen(id, seenAt);
       },
       close: () => {
         this.#proof.close();

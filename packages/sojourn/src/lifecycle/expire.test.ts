@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Between, settled } from '../../test/between.ts';
+import { Between } from '../../test/between.ts';
 import { Lab, type LabOptions } from '../../test/lab.ts';
 import { seededRandom } from '../testing/random.ts';
 import { SojournError } from './errors.ts';
@@ -172,26 +172,6 @@ test('a visit of another process just before the limit keeps the session alive',
   lab.clock.advance('30m');
   between.before('end', () => lab.store.touch([{ id, seenAt: lab.clock.now() - 1 }]));
   assert.equal(await browser.refusal(), null);
-});
-
-test('G6: a visit that cannot be written, as somebody holds the session, counts as long as any other', async () => {
-  for (const [away, refusal] of [
-    ['29m', null],
-    ['30m', 'session_expired_idle'],
-  ] as const) {
-    const between = new Between();
-    const lab = new Lab({ around: between.around });
-    const browser = await lab.signedIn();
-    const { id } = await browser.signedIn();
-    lab.clock.advance('20m');
-    await browser.signedIn();
-    const held = [{ id, seenAt: lab.clock.now() }];
-    between.answering('touch', async () => held);
-    lab.clock.advance(away);
-    await settled();
-    between.answering('touch', async () => held);
-    assert.equal(await browser.refusal(), refusal);
-  }
 });
 
 test('a sweep ends what died, lap by lap, and writes first what was seen (R-080, S-61)', async () => {

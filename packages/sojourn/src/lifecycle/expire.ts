@@ -22,13 +22,11 @@ export function expiryOf(record: SessionRecord, policy: Policy, now: number): En
 
 /**
  * To refuse for expiry is to write the ending first. Answers the tombstone, or the live record when
- * a touch that counts was written before or is held back, or `null` when nothing is known of the session any more.
+ * a touch that counts was written before, or `null` when nothing is known of the session any more.
  */
 export async function expire(life: Life, record: SessionRecord, reason: EndingReason): Promise<SessionRecord | null> {
   await life.touches.flush();
   const { idleTimeout, expiresAt } = limitsOf(record, life.policy);
-  const seen = { ...record, lastSeenAt: Math.max(record.lastSeenAt, life.touches.heldBack(record.id)) };
-  if (expiryOf(seen, life.policy, life.store.now()) === null) return seen;
   const ifExpired = { idleTimeout, lifetime: expiresAt - record.createdAt };
   const result = await end(life, record.id, { reason, by: 'clock', ifExpired });
   return result?.record ?? null;

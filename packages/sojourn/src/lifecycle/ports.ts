@@ -218,11 +218,8 @@ export interface Store {
   create(session: NewSession, options: CreateOptions): Promise<Created>;
   /** Conditional on the version and on being live. */
   update(id: string, version: number, change: Change, options: UpdateOptions): Promise<Updated>;
-  /**
-   * Forward only, live sessions only; others are passed over. Leaves the version alone. Late is as good as in time.
-   * Waits for nobody: answers those of sessions that somebody holds, to be tried again.
-   */
-  touch(touches: readonly Touch[]): Promise<readonly Touch[]>;
+  /** Forward only, live sessions only; others are passed over. Leaves the version alone. Late is as good as in time. */
+  touch(touches: readonly Touch[]): Promise<void>;
   /** `null` when nothing is known of the id. Ending an ended session changes nothing. */
   end(id: string, options: EndOptions): Promise<Ended | null>;
   /**

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Between, settled } from '../../test/between.ts';
 import { code, Lab } from '../../test/lab.ts';
-import type { Touch } from './ports.ts';
 import { Touches } from './touches.ts';
 
 const minute = 60_000;
@@ -69,7 +68,7 @@ test('a flush writes at once what waits, and nothing when nothing does', async (
 
 test('G6: a flush answers when the batch that another one began is written, too', async () => {
   const { lab, between, touches, id } = await bench();
-  const written = Promise.withResolvers<readonly Touch[]>();
+  const written = Promise.withResolvers<void>();
   between.answering('touch', () => written.promise);
   touches.add(id, lab.clock.now());
   const begun = touches.flush();
@@ -79,41 +78,8 @@ test('G6: a flush answers when the batch that another one began is written, too'
   });
   await settled();
   assert.equal(answered, false);
-  written.resolve([]);
+  written.resolve();
   await Promise.all([begun, after]);
-});
-
-test('a touch of a session that somebody holds goes with the next batch, and the latest time counts', async () => {
-  const { lab, between, touches, id, lastSeen } = await bench();
-  const first = lab.clock.now();
-  lab.clock.advance(1);
-  touches.add(id, first + 1);
-  between.answering('touch', async () => [{ id, seenAt: first + 1 }]);
-  await touches.flush();
-  assert.deepEqual([await lastSeen(), touches.heldBack(id), touches.dropped], [first, first + 1, 0]);
-  lab.clock.advance(500);
-  await settled();
-  assert.deepEqual([await lastSeen(), touches.heldBack(id), between.count('touch')], [first + 1, 0, 2]);
-  // Seen again while the batch was under way.
-  touches.add(id, first + 2);
-  between.answering('touch', async () => {
-    touches.add(id, first + 3);
-    return [{ id, seenAt: first + 2 }];
-  });
-  await touches.flush();
-  await touches.flush();
-  assert.equal(await lastSeen(), first + 3);
-});
-
-test('what is still held when the sessions are closed is dropped and counted, and tried no more', async () => {
-  const { lab, between, touches, id } = await bench();
-  lab.clock.advance(1);
-  touches.add(id, lab.clock.now());
-  between.answering('touch', async () => [{ id, seenAt: lab.clock.now() }]);
-  await touches.close();
-  lab.clock.advance('1m');
-  await settled();
-  assert.deepEqual([touches.dropped, between.count('touch')], [1, 1]);
 });
 
 test('touches that cannot be written are dropped, counted and told', async () => {

@@ -5,17 +5,13 @@ const flushAfter = 500;
 /** Sessions waiting in one batch; more are dropped and counted: they end up to a touch interval early. */
 const most = 50_000;
 
-/**
- * Merges "this session was seen" into batches, so that a request costs no write of its own. What somebody holds goes
- * with the next batch.
- */
+/** Merges "this session was seen" into batches, so that a request costs no write of its own. */
 export class Touches {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #failed: (error: unknown) => void;
   #waiting = new Map<string, number>();
   #cancel: (() => void) | null = null;
-  #closed = false;
   /** Resolves when all batches have been answered or given up. */
   #underWay: Promise<unknown> | null = null;
   /** Touches that were not written, since the start. */
@@ -33,29 +29,9 @@ export class Touches {
       return;
     }
     this.#waiting.set(id, seenAt);
-    if (!this.#closed) this.#schedule();
-  }
-
-  #schedule(): void {
     this.#cancel ??= this.#clock.after(flushAfter, () => {
       this.flush().catch(this.#failed);
     });
-  }
-
-  /** When a session was seen, as far as that is not written because somebody holds it; 0 where nothing waits. */
-  heldBack(id: string): number {
-    return this.#waiting.get(id) ?? 0;
-  }
-
-  /** Writes what waits, once more and for the last time. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    try {
-      await this.flush();
-    } finally {
-      this.dropped += this.#waiting.size;
-      this.#waiting.clear();
-    }
   }
 
   /**
@@ -80,14 +56,10 @@ export class Touches {
     const batch = [...this.#waiting].map(([id, seenAt]) => ({ id, seenAt }));
     this.#waiting = new Map();
     try {
-      for (const { id, seenAt } of await this.#store.touch(batch)) this.#putOff(id, seenAt);
+      await this.#store.touch(batch);
     } catch (error) {
       this.dropped += batch.length;
       throw error;
     }
-  }
-
-  #putOff(id: string, seenAt: number): void {
-    this.add(id, Math.max(seenAt, this.#waiting.get(id) ?? 0));
   }
 }

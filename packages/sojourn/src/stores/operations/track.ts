@@ -35,13 +35,11 @@ function withoutUnset(change: Change): Partial<SessionRecord> {
   return change as Partial<SessionRecord>;
 }
 
-export function touch(rows: Rows, touches: readonly Touch[]): readonly Touch[] {
+export function touch(rows: Rows, touches: readonly Touch[]): void {
   for (const { id, seenAt } of touches) {
     const record = readable(rows, id);
     if (record && !record.ending && seenAt > record.lastSeenAt && seenAt < liveUntil(record)) rows.seen(id, seenAt);
   }
-  // Nobody else holds a row here.
-  return [];
 }
 
 export function note(rows: Rows, now: number, notices: readonly Notice[], { until }: Asked = {}): void {

@@ -202,18 +202,22 @@ export class PostgresEngine implements Engine {
     return stages.map((_, index) => committed[index] === true);
   }
 
-  async touch(touches: readonly Touch[]): Promise<readonly Touch[]> {
+  async touch(touches: readonly Touch[]): Promise<void> {
     // One row is touched once in a statement: its latest.
-    const latest = new Map(touches.toSorted((a, b) => a.seenAt - b.seenAt).map((touch) => [touch.id, touch]));
-    const rows = [...latest.values()];
-    const held: Touch[] = [];
+    const latest = new Map(touches.toSorted((a, b) => a.seenAt - b.seenAt).map(({ id, seenAt }) => [id, seenAt]));
+    const rows = [...latest];
     for (let from = 0; from < rows.length; from += touchedAtOnce) {
       const some = rows.slice(from, from + touchedAtOnce);
-      const [row] = await this.#ask('touch', [some.map(({ id }) => id), some.map(({ seenAt }) => seenAt)]);
-      const ids = new Set(listOf<string>(row?.['held']));
-      held.push(...some.filter(({ id }) => ids.has(id)));
+      for (const held of await this.#touch(some, false)) {
+        await this.#touch([[held, latest.get(held) ?? 0]], true);
+      }
     }
-    return held;
+  }
+
+  /** Those that are being written: who is `patient` has waited for them. */
+  async #touch(rows: readonly (readonly [string, number])[], patient: boolean): Promise<readonly string[]> {
+    const [row] = await this.#ask('touch', [rows.map(([id]) => id), rows.map(([, seenAt]) => seenAt), patient]);
+    return listOf(row?.['held']);
   }
 
   /** Drops what an earlier lap forgot: who was reading it then has long read to the end. The retention is told by the engine's clock. */

@@ -210,27 +210,32 @@ $claim$;`;
 }
 
 /**
- * `touch` moves last seen forward, a row at a time and by its id, and answers the ids of those that a write or an
- * application's transaction (`hold`) has: it waits for nobody, or whoever writes to one of the others would wait as long.
+ * `touch` moves last seen forward, a row at a time and by its id, and answers the ids of those that a write holds.
+ * It waits for them only when it is `patient`, with one at a time: else whoever writes to one of the others would
+ * wait as long. An application's transaction (`hold`) does not keep it from any.
  */
 export function touchFunction(schema: string): string {
   const counts = `one.seen_at > session.last_seen_at AND session.state <> 'ended'
       AND one.seen_at < least(session.last_seen_at + session.idle_timeout, session.expires_at)`;
   return `
-CREATE OR REPLACE FUNCTION ${schema}.touch(ids text[], seen bigint[]) RETURNS json LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION ${schema}.touch(ids text[], seen bigint[], patient boolean) RETURNS json LANGUAGE plpgsql
   ${planned} AS $touch$
 DECLARE
   one record;
   held text[] := '{}';
 BEGIN
   FOR one IN SELECT touch.id, touch.seen_at FROM unnest(ids, seen) AS touch(id, seen_at) LOOP
-    PERFORM 1 FROM ${schema}.sessions session WHERE session.id = one.id AND ${counts}
-      FOR NO KEY UPDATE SKIP LOCKED;
-    IF FOUND THEN
-      UPDATE ${schema}.sessions session SET last_seen_at = one.seen_at WHERE session.id = one.id AND ${counts};
-    ELSIF EXISTS (SELECT 1 FROM ${schema}.sessions session WHERE session.id = one.id AND ${counts}) THEN
-      held := held || one.id;
+    IF NOT patient THEN
+      PERFORM 1 FROM ${schema}.sessions session WHERE session.id = one.id AND ${counts}
+        FOR NO KEY UPDATE SKIP LOCKED;
+      IF NOT FOUND THEN
+        IF EXISTS (SELECT 1 FROM ${schema}.sessions session WHERE session.id = one.id AND ${counts}) THEN
+          held := held || one.id;
+        END IF;
+        CONTINUE;
+      END IF;
     END IF;
+    UPDATE ${schema}.sessions session SET last_seen_at = one.seen_at WHERE session.id = one.id AND ${counts};
   END LOOP;
   RETURN to_json(held);
 END

@@ -91,8 +91,6 @@ const migrations: readonly ((schema: string) => string)[] = [
     [commitFunction, loadFunction, erasedFunction, touchFunction, claimFunction, weekFunctions]
       .map((made) => made(schema))
       .join(''),
-  // A touch waits for nobody.
-  touchFunction,
 ];
 
 /** Functions that no store can do without. Those of weeks another account may execute (`weeks.ts`). */

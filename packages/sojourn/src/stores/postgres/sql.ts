@@ -48,11 +48,8 @@ export type Statement =
 export function statements(schema: string): Readonly<Record<Statement, string>> {
   return {
     find: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1`,
-    /**
-     * In a transaction of the application's: a write of ours waits until that ends, and a touch is put off. KEY SHARE
-     * would let touches go on, but PostgreSQL loses such a lock where it comes during an UPDATE that needs another page.
-     */
-    hold: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1 FOR SHARE`,
+    /** In a transaction of the application's: a write of ours waits until that ends. The weakest lock that `commit` waits for: touches go on. */
+    hold: `SELECT ${session} FROM ${schema}.sessions session WHERE id = $1 FOR KEY SHARE`,
     subject: `SELECT json_build_object(${subjectParts}) AS subject FROM ${schema}.subjects subject WHERE subject = $1`,
     load: `SELECT * FROM ${schema}.load($1, $2, $3, $4, $5, $6)`,
     claim: `SELECT * FROM ${schema}.claim($1, $2, $3)`,
@@ -60,7 +57,7 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
     /** Each for itself, in one transaction. */
     commitEach: `SELECT json_agg(${schema}.commit(given.stage, $1::bigint) ORDER BY given.number) AS committed
       FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS given(stage, number)`,
-    touch: `SELECT ${schema}.touch($1, $2) AS held`,
+    touch: `SELECT ${schema}.touch($1, $2, $3) AS held`,
     live: `SELECT ${session} FROM ${schema}.sessions session WHERE subject = $1 AND state = 'signed-in'`,
     ended: `SELECT body FROM ${schema}.events WHERE subject = $1 AND terminal AND at >= $2
       ORDER BY at DESC, number DESC LIMIT $3`,

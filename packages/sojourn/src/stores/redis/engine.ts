@@ -229,7 +229,7 @@ export class RedisEngine implements Engine {
     return Number(await commit) === 1;
   }
 
-  async touch(touches: readonly Touch[]): Promise<readonly Touch[]> {
+  async touch(touches: readonly Touch[]): Promise<void> {
     const groups = this.#cluster ? [...Map.groupBy(touches, ({ id }) => partitionOf(id)).values()] : [touches];
     for (const some of groups.flatMap(batches)) {
       const keys = some.map(({ id }) => this.#keys.session(id));
@@ -240,7 +240,6 @@ export class RedisEngine implements Engine {
         some.map(({ seenAt }) => String(seenAt)),
       );
     }
-    return [];
   }
 
   forget(before: number, most: number): Promise<number> {

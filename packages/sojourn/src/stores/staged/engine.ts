@@ -111,8 +111,7 @@ export interface Engine
   commit(stage: Stage, until?: number): Promise<boolean>;
   /** Decisions about one partition that do not touch one another, each for itself, in as few trips as there can be. */
   commitEach(stages: readonly Stage[]): Promise<readonly boolean[]>;
-  /** As a store's. */
-  touch(touches: readonly Touch[]): Promise<readonly Touch[]>;
+  touch(touches: readonly Touch[]): Promise<void>;
   /** Removes events before a time, remembering that there were; answers about how many. */
   forget(before: number, most: number): Promise<number>;
 }
