@@ -143,11 +143,10 @@ export class TrackedSession {
   /** As `signal`, for somebody who says when they no longer wait. */
   wait(): Wait {
     if (this.#signal?.aborted) return { signal: this.#signal, release: () => {} };
-    const { record } = this.#live();
-    const wait = this.#ends.wait(record);
+    const wait = this.#ends.wait(this.#live().record);
     const ended = (): void => {
       // What has aborted must not be taken for another that has not.
-      if (this.id === record.id) this.#signal ??= wait.signal;
+      this.#signal ??= wait.signal;
     };
     wait.signal.addEventListener('abort', ended, { once: true });
     return wait;

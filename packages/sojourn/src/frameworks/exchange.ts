@@ -217,8 +217,8 @@ export class Exchange<D, P extends string> implements Carrier {
     }
     const [value] = good.values();
     const session = value === undefined && refused ? refused : await this.#track(value ?? null);
-    // Rotation may have set a newer one already.
-    if (value === undefined) this.#wire.setCookies([...this.#wire.cookies(), ...strays]);
+    // It may have ended since; and rotation may have set a newer one already.
+    if (value === undefined || session.state === 'none') this.#wire.setCookies([...this.#wire.cookies(), ...strays]);
     else this.#setCookie(this.#cookie ?? setCookie(cookie, value, internalsOf(session).maxAge()), strays);
     return session;
   }

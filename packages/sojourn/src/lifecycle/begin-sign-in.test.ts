@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Between } from '../../test/between.ts';
 import { type Browser, code, Lab } from '../../test/lab.ts';
+import { memory } from '../stores/memory.ts';
 
 const minute = 60_000;
 
@@ -100,6 +101,19 @@ test('it begins anew over a session of anybody, which ends with what it held', a
   assert.equal(await browser.refusal(token), 'token_replaced');
   const session = await browser.visit();
   assert.deepEqual([session.state, session.data, session.permissions], ['anonymous', {}, []]);
+});
+
+test('a change that lies in the future since the clock was set back keeps nobody from the first step', async () => {
+  let back = 0;
+  const lab = new Lab({ engine: (now) => memory({ now: () => now() - back }) });
+  await lab.sessions.setPermissions('u1', ['read']);
+  back = 50_000;
+  const session = await lab.browser().visit();
+  await session.beginSignIn('u1', { checkedAt: lab.sessions.now() });
+  assert.equal(session.pending?.subject, 'u1');
+  // The sign-in itself is refused once, and no more.
+  lab.clock.advance('1s');
+  await assert.rejects(session.signIn('u1', { checkedAt: lab.sessions.now() }), code('subject_changed'));
 });
 
 test('a disabled subject gets no further than the first step (S-53)', async () => {

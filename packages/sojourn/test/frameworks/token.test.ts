@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Visitor } from '../../../../test/visitor.ts';
+import type { Store } from '../../src/lifecycle/ports.ts';
 import { through } from '../lab.ts';
 import { everyFramework, raw, script } from './every-framework.ts';
 
@@ -222,6 +223,36 @@ everyFramework(
 );
 
 let finds = 0;
+let beforeThird = async (_store: Store): Promise<unknown> => null;
+
+everyFramework(
+  'S-29: the good one of several cookies may end while they are looked at: then its bearer is a visitor',
+  async ({ app, visitor }) => {
+    const name = `sojourn-${new URL(app.origin).port}`;
+    await visitor.post('/login', { user: 'u1' });
+    const value = visitor.jar.get(name) ?? '';
+    finds = 0;
+    beforeThird = (store) => {
+      const [id = ''] = value.split('.');
+      return store.end(id, { reason: 'administrator', by: 'root', operation: 'elsewhere' });
+    };
+    const junk = `${'A'.repeat(23)}.${'b'.repeat(43)}`;
+    const cookie = `${name}=${junk}; ${name}=${value}`;
+    const answer = await new Visitor(app.origin).get('/', { headers: { ...script, cookie } });
+    assert.equal(answer.status, 200);
+    assert.equal((await visitor.get('/orders', { headers: script })).json['code'], 'session_terminated');
+  },
+  {
+    around: (store) =>
+      through(store, (call, run) => {
+        finds += call === 'find' ? 1 : 0;
+        if (call !== 'find' || finds !== 3) return run();
+        const act = beforeThird;
+        beforeThird = async () => null;
+        return act(store).then(run);
+      }),
+  },
+);
 
 everyFramework(
   'S-29: a jar with forty cookies of our name costs sixteen look-ups, and one of what is used',
