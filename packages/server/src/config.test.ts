@@ -85,3 +85,11 @@ test('what is wrong with an origin is said with the origin to write', () => {
     });
   }
 });
+
+test('who is told to write an origin otherwise is told one that is taken', () => {
+  for (const given of ['http://EXAMPLE.com', 'http://sessions.example/app', 'http://sessions.example:80']) {
+    assert.throws(() => readConfig(['--origin', given], {}), {
+      message: `--origin ${given}: use https, or a loopback host.`,
+    });
+  }
+});

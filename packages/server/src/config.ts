@@ -171,10 +171,11 @@ function checkOrigin(text: string): string {
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new ConfigError(`--origin ${text}: write it as https://example.com, without a path.`);
   }
-  if (url.origin !== text) throw new ConfigError(`--origin ${text}: write it as ${url.origin}.`);
+  // Before its spelling: the origin to write is one that is taken.
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     throw new ConfigError(`--origin ${text}: use https, or a loopback host.`);
   }
+  if (url.origin !== text) throw new ConfigError(`--origin ${text}: write it as ${url.origin}.`);
   return text;
 }
 

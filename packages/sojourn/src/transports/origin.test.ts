@@ -36,6 +36,10 @@ test('what is wrong with an origin is said with the origin to write (G16)', () =
   for (const text of ['app.test', 'ftp://app.test', 'null']) {
     assert.throws(() => checkSite(text, []), /: write it as https:\/\/example\.com, without a path\.$/);
   }
+  for (const text of ['http://APP.test', 'http://app.test/login', 'http://app.test:80']) {
+    assert.throws(() => checkSite(text, []), { message: `origin "${text}": use https, or a loopback host.` });
+    assert.throws(() => checkSite(own, [text]), { message: `trustedOrigins "${text}": write it as http://app.test.` });
+  }
 });
 
 test('plain http is for this machine only (G16, R-072)', () => {

@@ -20,18 +20,18 @@ export function checkSite(origin: string | undefined, trusted: readonly string[]
   for (const one of trusted) exactOrigin('trustedOrigins', one);
   if (origin === undefined) return { origin: null, secure: false, trusted };
   const url = exactOrigin('origin', origin);
-  const secure = url.protocol === 'https:';
-  if (!secure && !isLoopback(url.hostname)) {
-    throw invalid(`origin ${origin}: use https, or a loopback host.`);
-  }
-  return { origin, secure, trusted };
+  return { origin, secure: url.protocol === 'https:', trusted };
 }
 
-function exactOrigin(option: string, text: string): URL {
+function exactOrigin(option: 'origin' | 'trustedOrigins', text: string): URL {
   const url = URL.parse(text);
   const shown = `${option} ${JSON.stringify(text)}`;
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw invalid(`${shown}: write it as https://example.com, without a path.`);
+  }
+  // Before its spelling: the origin to write is one that is taken.
+  if (option === 'origin' && url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    throw invalid(`${shown}: use https, or a loopback host.`);
   }
   if (url.origin !== text) throw invalid(`${shown}: write it as ${url.origin}.`);
   return url;
