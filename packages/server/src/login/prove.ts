@@ -41,7 +41,8 @@ export async function prove(
     const checkedAt = sessions.now();
     const checked = await users.verify(name, password);
     if (checked === null) return { outcome: 'refused' };
-    throttle.succeeded(name, address);
+    // However often it is checked, it is one attempt.
+    if (check === 1) throttle.succeeded(name, address);
     // It may be the password before: what is owed changes the account, so that is found out by `use`.
     await owed.end(checked.user.id);
     try {
