@@ -15,7 +15,6 @@ import { refusals, unrouted } from './pages/refusal.ts';
 import { mostRead, tooLarge, unreadable } from './pages/too-many-cookies.ts';
 import { operations, type Route, routes } from './routes.ts';
 import { closeStores, openStores, type Stores } from './stores.ts';
-import { refuseDisabled } from './users/disabled.ts';
 import { endOwedFirst, Owed } from './users/owed.ts';
 import { Throttle } from './users/throttle.ts';
 
@@ -118,11 +117,7 @@ function add(app: FastifyInstance, context: Context, { method, path, for: who, e
     url: path,
     exposeHeadRoute: !stream,
     config: { sojourn: { ...(eager ? { eager } : {}), ...(stream ? { readOnly: true, passive: true } : {}) } },
-    preHandler: [
-      refuseDisabled(context),
-      endOwedFirst(context),
-      ...(who === 'signed-in' ? [context.web.requireSignIn()] : []),
-    ],
+    preHandler: [endOwedFirst(context), ...(who === 'signed-in' ? [context.web.requireSignIn()] : [])],
     handler: (request, reply) => handle(context, request, reply),
   });
 }

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { breakStore } from '../../test/broken-store.ts';
 import { Hand } from '../../test/hand.ts';
 import { checksTake, onceChecked, onceSet, openSite, password, type Site, type Witness } from '../../test/site.ts';
+import type { Context } from '../context.ts';
 
 /* A password change of which only the first step came off: the store failed before the second, or the process died. */
 
@@ -148,18 +149,24 @@ test('a right password is no failure where what is owed cannot be ended: the thr
   assert.equal(await signIn(site, fresh), 303);
 });
 
-test('who acts as somebody else is refused too once their own password has changed', async (t) => {
-  const site = await open(t);
-  const { users, sessions } = site.server.context;
-  const visitor = await site.signedIn();
-  const carrier = new Hand();
-  const session = await sessions.track(visitor.token ?? null, { carrier });
-  assert.equal(session.state, 'signed-in');
-  if (session.state !== 'signed-in') return;
-  await session.impersonate(users.byName('ben')?.id ?? '', { reason: 'a test' });
-  visitor.jar.set([...visitor.jar.keys()][0] ?? '', carrier.token);
-  assert.equal((await visitor.json('/session')).status, 200);
-  site.clock.advance('1s');
-  await users.setPassword(users.byName('ada')?.id ?? '', fresh, { by: 'operator' });
-  assert.equal(await reasonOf(visitor), 'subject_changed');
-});
+for (const [what, change] of [
+  ['password has changed', ({ users }, id) => users.setPassword(id, fresh, { by: 'operator' })],
+  ['account has been disabled', ({ users }, id) => users.setDisabled(id, true)],
+] satisfies [string, (context: Context, id: string) => unknown][]) {
+  test(`who acts as somebody else is refused too once their own ${what}`, async (t) => {
+    const site = await open(t);
+    const { context } = site.server;
+    const idOf = (name: string): string => context.users.byName(name)?.id ?? '';
+    const visitor = await site.signedIn();
+    const carrier = new Hand();
+    const session = await context.sessions.track(visitor.token ?? null, { carrier });
+    assert.equal(session.state, 'signed-in');
+    if (session.state !== 'signed-in') return;
+    await session.impersonate(idOf('ben'), { reason: 'a test' });
+    visitor.jar.set([...visitor.jar.keys()][0] ?? '', carrier.token);
+    assert.equal((await visitor.json('/session')).status, 200);
+    site.clock.advance('1s');
+    await change(context, idOf('ada'));
+    assert.equal(await reasonOf(visitor), 'subject_changed');
+  });
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openSite, type Site } from '../../test/site.ts';
+import { openSite, password, type Site } from '../../test/site.ts';
 import { assetNames } from '../pages/assets.ts';
 
 let site: Site;
@@ -88,7 +88,7 @@ test('G12: it ends at sign-out with the reason; so does a visitor’s at sign-in
   const visitor = site.visitor();
   await visitor.get('/');
   const anonymous = await visitor.stream();
-  await visitor.post('/login', { username: 'ada', password: 'correct horse battery' });
+  await visitor.post('/login', { username: 'ada', password: password });
   await anonymous.end();
   assert.match(anonymous.text, /event: ended\n(id: .*\n)?data: \{.*"reason":"replaced".*\}\n\n$/);
   const stream = await visitor.stream();
@@ -123,7 +123,7 @@ test('G12: it ends when the session expires, and a heartbeat every 15 s tells of
 
 test('G12: it ends within a heartbeat where a new password owes that, though no request follows', async () => {
   const { users } = site.server.context;
-  const { id } = await users.add('cyd', 'correct horse battery', []);
+  const { id } = await users.add('cyd', password, []);
   const visitor = await site.signedIn('cyd');
   const stream = await visitor.stream();
   await stream.until(/retry: /);
@@ -131,6 +131,18 @@ test('G12: it ends within a heartbeat where a new password owes that, though no 
   await site.pass(15);
   await stream.until(/: still here\n\n/);
   await stream.until(/event: ended\n(id: .*\n)?data: \{.*"reason":"password_changed"/);
+  await stream.end();
+});
+
+test('G12: it ends within a heartbeat where a disabling came half way, though no request follows', async () => {
+  const { users } = site.server.context;
+  const { id } = await users.add('dan', password, []);
+  const stream = await (await site.signedIn('dan')).stream();
+  await stream.until(/retry: /);
+  users.setDisabled(id, true);
+  await site.pass(30);
+  const [, next = ''] = await stream.until(/: still here\n\n(: still here|event: ended\n(id: .*\n)?data: .*)\n/);
+  assert.match(next, /"reason":"account_disabled"/, 'and not another beat');
   await stream.end();
 });
 

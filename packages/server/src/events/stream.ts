@@ -128,7 +128,7 @@ class EventStream {
     });
   }
 
-  /** A new password may owe an end that no request brings. Another tab may have moved the idle limit on; to look is no use. */
+  /** The file of the accounts may ask for an end that no request brings. Another tab may have moved the idle limit on; to look is no use. */
   async #look(): Promise<void> {
     if (this.#session.state === 'signed-in') await this.#context.owed.endOf(this.#session);
     const found = await this.#context.sessions.find(this.#session.id);

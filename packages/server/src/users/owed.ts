@@ -1,13 +1,14 @@
 import type { FastifyRequest } from 'fastify';
+import type { EndingReason } from 'sojourn';
 import { type Context, type SignedInSession, say } from '../context.ts';
 import type { Stores } from '../stores.ts';
 import type { OwedEnding } from './users.ts';
 
 /*
- * A new password and the endings that come with it are kept in two places, so a store that is out, or a process
- * that dies, can come between them. What the password owes stands beside it until it has been done: by whoever
+ * What is said of an account, and the endings that come with it, are kept in two places, so a store that is out, or a
+ * process that dies, can come between them. What a password owes stands beside it until it has been done: by whoever
  * set it, else before the next request or sign-in of that account is served, or at the next beat of a stream that is
- * open. No clock is asked.
+ * open. There a session of a disabled account ends too, as long as the account is disabled. No clock is asked.
  */
 
 export const passwordChanged = 'Your password has been changed.';
@@ -38,11 +39,27 @@ export class Owed {
     return ending;
   }
 
-  /** The same for a session. Whoever acts in it as somebody else does so by their own password. Whether anything was owed. */
-  async endOf({ subject, actor }: Pick<SignedInSession, 'subject' | 'actor'>): Promise<boolean> {
+  /**
+   * Ends what the file of the accounts says may not go on: what a password owes, and a session of a disabled account.
+   * Whoever acts in it as somebody else does so by their own. Whether there was anything to end.
+   */
+  async endOf(session: SignedInSession): Promise<boolean> {
+    const barred = this.#barred(session);
+    if (barred !== null) {
+      await this.#stores.sessions.terminate(session.id, { reason: barred, by: 'operator' });
+      return true;
+    }
+    const { subject, actor } = session;
     const byActor = actor && (await this.end(actor.subject));
     const bySubject = await this.end(subject);
     return byActor !== null || bySubject !== null;
+  }
+
+  /** For which reason nobody may be in a session. The subject reads it too, whose own account may be in order. */
+  #barred({ subject, actor }: SignedInSession): EndingReason | null {
+    const { users } = this.#stores;
+    if (users.byId(subject)?.disabled) return 'account_disabled';
+    return actor && users.byId(actor.subject)?.disabled ? 'subject_changed' : null;
   }
 
   /** Each is looked up just before it is ended: another process may have ended it, and a new one have come. */
@@ -63,7 +80,7 @@ export class Owed {
   }
 }
 
-/** A `preHandler` that lets nobody in before what their account owes has been done, nor what that has ended. */
+/** A `preHandler` that lets nobody in before what the file of the accounts says has been ended, nor what that has ended. */
 export function endOwedFirst({ web, owed }: Context): (request: FastifyRequest) => Promise<void> {
   return async (request) => {
     const session = web.session(request);
