@@ -1,8 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
 
-/** From now on sessions in this file are found, and what is to end a user's sessions fails. Answers what mends it. */
-export function breakStore(path: string): () => void {
-  run(path, `CREATE TRIGGER broken BEFORE INSERT ON subjects BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`);
+/**
+ * From now on what writes so in this file fails. By default that is what ends a user's sessions, while sessions are
+ * found. Answers what mends it.
+ */
+export function breakStore(path: string, write = 'INSERT ON subjects'): () => void {
+  run(path, `CREATE TRIGGER broken BEFORE ${write} BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`);
   return () => run(path, 'DROP TRIGGER broken');
 }
 

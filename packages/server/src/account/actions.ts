@@ -1,12 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SojournError } from 'sojourn';
-import { type Context, field, frameOf, type SignedInSession, say } from '../context.ts';
+import { type Context, field, frameAround, frameOf, type SignedInSession, say } from '../context.ts';
 import { signOut } from '../login/actions.ts';
 import { type Proved, prove, unprovedAnswer } from '../login/prove.ts';
-import { refuse } from '../pages/refusal.ts';
 import { passwordChanged } from '../users/owed.ts';
 import { UserError } from '../users/users.ts';
-import { accountPage } from './page.ts';
+import { accountPage, changedPage } from './page.ts';
 
 /** A proof older than this does not suffice to end other sessions (ASVS 7.5.2). */
 const proofLasts = 10 * 60_000;
@@ -133,7 +132,7 @@ export async function changePassword(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { users, owed, web } = context;
+  const { users, web } = context;
   const session = web.signedIn(request);
   // Also where the others stay: a sign-in with the old password that is under way may not land.
   const ending = { except: field(request, 'others') === 'on' ? session.id : 'all', by: session.subject };
@@ -147,34 +146,51 @@ export async function changePassword(
     if (!(error instanceof UserError)) throw error;
     return answer(context, request, reply, { status: 400, error: error.message });
   }
+  return answerChanged(context, request, reply, session);
+}
+
+/** The new password stands in the file: whatever comes between from here on, the answer says that, and nothing that denies it. */
+async function answerChanged(
+  context: Context,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  session: SignedInSession,
+): Promise<FastifyReply> {
+  const says = (status: number, way: string): FastifyReply => {
+    // Who is not signed in any more is not shown as if they were.
+    const frame = frameAround(context, request, status === 401 ? null : session);
+    return reply.code(status).type('text/html; charset=utf-8').send(changedPage(frame, way));
+  };
   try {
-    await owed.end(session.subject);
+    await context.owed.end(session.subject);
+  } catch (error) {
+    const { status, headers } = reported(context, error);
+    reply.headers(headers);
+    return says(status, `${useNew} ${stillOwed}`);
+  }
+  try {
     await say(session, passwordChanged);
   } catch (error) {
-    if (!(error instanceof SojournError)) throw error;
-    return changedHalfway(context, request, reply, error);
+    if (error instanceof SojournError && error.status === 401) return says(401, `${useNew} ${endedMeanwhile}`);
+    reported(context, error);
+    return says(200, useNew);
   }
   return reply.redirect('/account', 303);
 }
 
-/** The new password stands in the file: whatever has come between since, that is said, and nothing that denies it. */
-function changedHalfway(
-  context: Context,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  error: SojournError,
-): FastifyReply {
-  const { code, status, message, headers } = error;
-  const ended = status === 401;
-  if (!ended) context.sessions.report({ level: 'error', code, message, error });
-  return refuse(context, request, reply.headers(headers), {
-    status,
-    code,
-    words: { title: 'Your password has been changed', way: ended ? endedMeanwhile : notTold },
-  });
+/** What failed once the password was set, as the log has it: not only the engine fails, the file of the accounts does too. */
+function reported({ sessions }: Context, thrown: unknown): SojournError {
+  const error =
+    thrown instanceof SojournError
+      ? thrown
+      : new SojournError('store_unavailable', 'A new password is set, and what follows it failed: see the cause.', {
+          cause: thrown,
+        });
+  const { code, message } = error;
+  sessions.report({ level: 'error', code, message, error });
+  return error;
 }
 
-const endedMeanwhile =
-  'Use the new one from now on. Meanwhile this session has ended or goes on in another tab, so you may be asked to sign in.';
-const notTold =
-  'Use the new one from now on. Sessions cannot be reached just now, so a device that was to be signed out is refused from its next request on.';
+const useNew = 'Use the new one from now on.';
+const stillOwed = 'A device that was to be signed out may not be yet: it is refused from its next request on.';
+const endedMeanwhile = 'Meanwhile this session has ended or goes on in another tab, so you may be asked to sign in.';

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { breakStore } from '../../test/broken-store.ts';
 import { onceHashing, onceSet, openSite, password, type Site, type Witness } from '../../test/site.ts';
 
 /* What becomes of the account while a password form is under way: its present password was right, the new one is hashed. */
@@ -113,6 +115,31 @@ test('the session ends once the new password is set: what was done is said, and 
   assert.doesNotMatch(text, /action="\/logout"/);
   assert.equal((await owner.json('/session')).status, 401);
   assert.equal((await site.server.context.users.verify('ada', owners))?.user.id, id);
+});
+
+test('what was owed has ended, and that cannot be kept: the new password holds, and that is said', async (t) => {
+  const { site, id, owner } = await open(t);
+  const { config, users } = site.server.context;
+  const phone = await site.signedIn();
+  const mend = breakStore(join(config.data, 'users.db'), 'DELETE ON owed');
+  const { status, text } = await owner.post('/account/password', { current: password, new: owners, others: 'on' });
+  assert.equal(status, 503);
+  assert.match(text, /<h1>Your password has been changed<\/h1>/);
+  assert.match(text, /A device that was to be signed out may not be yet: it is refused from its next request on\./);
+  mend();
+  assert.equal((await phone.json('/session')).status, 401);
+  assert.equal((await owner.json('/session')).status, 200);
+  assert.equal((await users.verify('ada', owners))?.user.id, id);
+});
+
+test('only the notice cannot be kept: the answer itself says what was done, and of nothing that was not', async (t) => {
+  const { site, id, owner } = await open(t);
+  const { config, users } = site.server.context;
+  onceSet(site, async () => breakStore(join(config.data, 'sessions.db'), 'UPDATE ON sessions'));
+  const { status, text } = await owner.post('/account/password', { current: password, new: owners });
+  assert.equal(status, 200);
+  assert.match(text, /<h1>Your password has been changed<\/h1>\n<p>Use the new one from now on\.<\/p>/);
+  assert.deepEqual(users.owed(id), []);
 });
 
 async function open(t: TestContext): Promise<Omit<Held, 'sender'>> {

@@ -43,6 +43,19 @@ ${
   });
 }
 
+/** That a new password is set, where the account page cannot say it. */
+export function changedPage(frame: Frame, way: string): string {
+  return page({
+    title: 'Password changed',
+    frame,
+    main: html`<div class="door">
+<h1>Your password has been changed</h1>
+<p>${way}</p>
+<p><a class="button" href="/account">To your account</a></p>
+</div>`,
+  });
+}
+
 /** Whose password it is, for the browser's password manager. */
 function accountName({ name }: Frame): Html {
   return html`<input name="username" autocomplete="username" value="${name}" readonly hidden>`;

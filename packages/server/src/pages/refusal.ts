@@ -96,12 +96,10 @@ function codeIn(payload: string): string {
 interface Refused {
   readonly status: number;
   readonly code: string;
-  /** Where those of the code would not be true. */
-  readonly words?: Words;
 }
 
 /** A page for people, a problem for programs. */
-export function refuse(context: Context, request: FastifyRequest, reply: FastifyReply, refused: Refused): FastifyReply {
+function refuse(context: Context, request: FastifyRequest, reply: FastifyReply, refused: Refused): FastifyReply {
   const { status, code } = refused;
   reply.code(status).header('cache-control', 'no-store');
   if (request.headers['sec-fetch-mode'] === 'navigate' || request.headers.accept?.includes('text/html')) {
@@ -111,8 +109,8 @@ export function refuse(context: Context, request: FastifyRequest, reply: Fastify
   return reply.type('application/problem+json').send(JSON.stringify({ title, status, code }));
 }
 
-function wordsOf({ code, words: own }: Refused): Words {
-  return own ?? words[code] ?? atFault;
+function wordsOf({ code }: Refused): Words {
+  return words[code] ?? atFault;
 }
 
 function refusalPage(context: Context, request: FastifyRequest, refused: Refused): string {
