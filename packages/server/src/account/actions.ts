@@ -58,9 +58,16 @@ async function proveAgain(
   const session = context.web.signedIn(request);
   const user = context.users.byId(session.subject);
   if (user === null || session.actor) return { status: 403, error: notYours };
-  const proof = await prove(context, request, user.name, given, use);
-  if (proof.outcome === 'proved') return null;
-  return proof.outcome === 'wait' ? { status: 429, error: unprovedAnswer(proof).says } : { status: 403, error: wrong };
+  try {
+    const proof = await prove(context, request, user.name, given, use);
+    if (proof.outcome === 'proved') return null;
+    return proof.outcome === 'wait'
+      ? { status: 429, error: unprovedAnswer(proof).says }
+      : { status: 403, error: wrong };
+  } catch (error) {
+    if (!(error instanceof SojournError && error.code === 'subject_changed')) throw error;
+    return { status: error.status, error: notTaken };
+  }
 }
 
 async function confirm(context: Context, request: FastifyRequest): Promise<Wrong | null> {
@@ -82,6 +89,9 @@ const notConfirmed = 'That is not your password. Nothing was changed.';
 /** It may be the password before: of a form that was sent again, say, since its answer got lost. */
 const notCurrent = 'That is not your current password, so it was left as it is.';
 const notGiven = 'Give your password to sign out other devices. Nothing was changed.';
+/** The clock may have been set back since the account changed: then to send it again is no use, and a sign-in mends it. */
+const notTaken =
+  'The account seems to have changed at the same moment, so what you sent was not carried out. Sign out and in again, then try once more.';
 const notYours = 'You act as somebody else, so their account is left as it is.';
 
 export async function terminateOne(
