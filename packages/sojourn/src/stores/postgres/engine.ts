@@ -13,7 +13,7 @@ import { Watchers } from '../staged/watchers.ts';
 import { cameSecond, isForbidden, isLocked, unlessTakenBack, unquoting } from './failures.ts';
 import { channelOf, Notifier, notifications } from './notifications.ts';
 import type { PostgresClient } from './postgres.ts';
-import { allWritten, listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, storable, written } from './rows.ts';
+import { listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, storable, written } from './rows.ts';
 import { quote } from './schema.ts';
 import { type Statement, statements } from './sql.ts';
 
@@ -173,7 +173,7 @@ export class PostgresEngine implements Engine {
   }
 
   async commitEach(stages: readonly Stage[]): Promise<readonly boolean[]> {
-    const committed = await this.#commit('commitEach', allWritten(stages), ([row]) => listOf(row?.['committed']));
+    const committed = await this.#commit('commitEach', stages.map(written), ([row]) => listOf(row?.['committed']));
     return this.#tell(stages, committed);
   }
 

@@ -11,21 +11,12 @@ import { decodeRecord, encodeRecord, recordFormat } from '../wire.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Decisions that are written in one transaction. The first locks the sessions of all: none holds a partition and waits for them. */
-export function allWritten(stages: readonly Stage[]): readonly object[] {
-  return stages.map((stage, index) => written(stage, index === 0 ? stages : []));
-}
-
-/** A decision in the names of the columns. Beside its own it locks the sessions of `others`. */
-export function written(stage: Stage, others: readonly Stage[] = []): object {
+/** A decision in the names of the columns. */
+export function written(stage: Stage): object {
   const { subject } = stage;
   return {
     before: Number.isFinite(stage.before) ? stage.before : Number.MAX_SAFE_INTEGER,
     guards: stage.guards,
-    beside: [
-      ...others.flatMap(({ guards }) => guards.map(({ id }) => id)),
-      ...others.concat(stage).flatMap(({ defer }) => [...defer.keys()]),
-    ],
     subject: subject?.subject ?? null,
     stamp: subject?.stamp ?? 0,
     put: subject?.put ? { ...subject.put, kept: subject.put.kept && JSON.stringify(subject.put.kept) } : null,

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { SojournError } from '../../lifecycle/errors.ts';
 import { partitions } from '../../lifecycle/token.ts';
+import { commitEachFunction, commitFunction } from './commits.ts';
 import { unlessTakenBack } from './failures.ts';
-import { claimFunction, commitFunction, erasedFunction, loadFunction, touchFunction } from './functions.ts';
+import { claimFunction, erasedFunction, loadFunction, touchFunction } from './functions.ts';
 import type { PostgresClient } from './postgres.ts';
 import { weekFunctions } from './weeks.ts';
 
@@ -91,10 +92,15 @@ const migrations: readonly ((schema: string) => string)[] = [
     [commitFunction, loadFunction, erasedFunction, touchFunction, claimFunction, weekFunctions]
       .map((made) => made(schema))
       .join(''),
+  // However many locks a commit waits for, it is late in time.
+  (schema) =>
+    [commitFunction, commitEachFunction, loadFunction, erasedFunction, touchFunction, claimFunction, weekFunctions]
+      .map((made) => made(schema))
+      .join(''),
 ];
 
 /** Functions that no store can do without. Those of weeks another account may execute (`weeks.ts`). */
-const everyAccounts = ['load', 'commit', 'erased', 'touch', 'claim'];
+const everyAccounts = ['load', 'commit', 'commit_each', 'erased', 'touch', 'claim'];
 
 /** Also a word of SQL can be a name. */
 export function quote(schema: string): string {

@@ -43,7 +43,7 @@ export type Statement =
 
 /**
  * Every statement that a store sends once it is open; those that call a function do what is said beside it
- * (`functions.ts`, `weeks.ts`). `$1` of those that tell the time is a test's clock, or null.
+ * (`functions.ts`, `commits.ts`, `weeks.ts`). `$1` of those that tell the time is a test's clock, or null.
  */
 export function statements(schema: string): Readonly<Record<Statement, string>> {
   return {
@@ -53,10 +53,8 @@ export function statements(schema: string): Readonly<Record<Statement, string>> 
     subject: `SELECT json_build_object(${subjectParts}) AS subject FROM ${schema}.subjects subject WHERE subject = $1`,
     load: `SELECT * FROM ${schema}.load($1, $2, $3, $4, $5, $6)`,
     claim: `SELECT * FROM ${schema}.claim($1, $2, $3)`,
-    commit: `SELECT ${schema}.commit($2::jsonb, $1::bigint) AS committed`,
-    /** Each for itself, in one transaction. */
-    commitEach: `SELECT json_agg(${schema}.commit(given.stage, $1::bigint) ORDER BY given.number) AS committed
-      FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS given(stage, number)`,
+    commit: `SELECT ${schema}.commit($2, $1) AS committed`,
+    commitEach: `SELECT ${schema}.commit_each($2, $1) AS committed`,
     touch: `SELECT ${schema}.touch($1, $2, $3) AS held`,
     live: `SELECT ${session} FROM ${schema}.sessions session WHERE subject = $1 AND state = 'signed-in'`,
     ended: `SELECT body FROM ${schema}.events WHERE subject = $1 AND terminal AND at >= $2
