@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type pg from 'pg';
+import pg from 'pg';
 import type { Store } from '../../src/lifecycle/ports.ts';
 import { allEvents, created, creating, hour, newSession } from '../../src/stores/contract/subject.ts';
 import { postgres } from '../../src/stores/postgres/postgres.ts';
@@ -176,4 +176,37 @@ onWeeks('the retention is told by the server’s clock where no other is given',
     (await allEvents(plain)).map(({ event }) => event.subject),
     ['within'],
   );
+});
+
+onWeeks('a sweep answers what it has ended, whatever holds up the forgetting', async ({ store, schema, clock }) => {
+  const partition = await pool.connect();
+  // An account may have a patience of its own.
+  const hasty = new pg.Pool({ ...pool.options, options: '-c lock_timeout=10ms' });
+  hasty.on('error', () => {});
+  const past = async (): Promise<number> =>
+    (await pool.query(`SELECT FROM ${schema}.events WHERE subject = 'past'`)).rows.length;
+  try {
+    clock.now += 20 * week;
+    await created(store, 'past', long);
+    clock.now += 28 * day + 1;
+    await created(store, 'now', long);
+    await partition.query(`BEGIN; SELECT FROM ${schema}.partitions WHERE counter = 0 FOR UPDATE`);
+    for (const client of [hasty, pool]) {
+      const sweeping = await postgres(client, { schema, now: () => clock.now });
+      const { id } = await created(store, 'now');
+      clock.now += hour;
+      assert.deepEqual(
+        (await sweeping.sweep(100)).expired.map((session) => session.id),
+        [id],
+      );
+    }
+    assert.equal(await past(), 1);
+    await partition.query('ROLLBACK');
+    await store.sweep(100);
+    assert.equal(await past(), 0);
+  } finally {
+    await partition.query('ROLLBACK');
+    partition.release();
+    await hasty.end();
+  }
 });
