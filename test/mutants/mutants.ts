@@ -42,9 +42,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'a beat on PostgreSQL that waits for no standby: a primary whose place was taken goes on proving',
-    file: 'stores/postgres/sql.ts',
-    from: "pg_logical_emit_message(true, 'sojourn', '')::text AS written",
-    to: 'pg_current_xact_id()::text AS written',
+    file: 'stores/postgres/reads.ts',
+    from: "written := pg_logical_emit_message(true, 'sojourn', '')",
+    to: 'PERFORM pg_current_xact_id()',
     tests: ['test/stores/postgres-own.test.ts'],
     pattern: 'standby',
     by: 'waits for a standby which is gone proves nothing',

@@ -225,7 +225,7 @@ test(
       await store.end(visitor.id, { reason: 'signed_out', by: 'system', operation: operation() });
       const ours = Map.groupBy(
         plans.filter((plan) => plan.includes(`"${schema}".`)),
-        (plan) => (/\.(commit|load)\(/.test(plan) ? 'calls' : 'within'),
+        (plan) => (/Query Text: SELECT (\* FROM )?"\w+"\.\w+\(/.test(plan) ? 'calls' : 'within'),
       );
       if (!ours.get('calls')?.some(compiled)) return t.skip('this PostgreSQL compiles nothing');
       const within = ours.get('within') ?? [];

@@ -151,34 +151,3 @@ test('G16: an account that may not execute what writes is refused at the opening
   assert.deepEqual(store.warnings, []);
   assert.equal((await created(store, 'u1')).subject, 'u1');
 });
-
-test('what writes and reads calls nothing that the account’s search_path puts before PostgreSQL’s own [postgres]', {
-  skip,
-}, async () => {
-  const schema = 'unmoved';
-  const superuser = poolOf('sojourn');
-  const functions = [
-    'jsonb_array_elements(jsonb) RETURNS SETOF jsonb',
-    'jsonb_array_elements_text(jsonb) RETURNS SETOF text',
-    'array_append(text[], text) RETURNS text[]',
-    'regexp_replace(text, text, text, text) RETURNS text',
-    'set_config(text, text, boolean) RETURNS text',
-    'to_json(text[]) RETURNS json',
-  ];
-  await superuser.query('CREATE SCHEMA theirs');
-  for (const one of functions) {
-    await superuser.query(`CREATE FUNCTION theirs.${one} LANGUAGE plpgsql AS $$ BEGIN RAISE 'theirs'; END $$`);
-  }
-  const moved = poolOf('sojourn', '-c search_path=theirs,pg_catalog');
-  await assert.rejects(moved.query(`SELECT jsonb_array_elements('[1]')`), /theirs/);
-  const store = await postgres(moved, { schema });
-  const { id } = await created(store, 'u1');
-  await store.update(id, 1, { data: '{"a":2}' }, writing());
-  await store.touch([{ id, seenAt: store.now() + 1 }]);
-  await store.setPermissions('u1', ['a'], { operation: operation() });
-  await store.end(id, { reason: 'revoked', by: 'x', keepData: true, operation: operation() });
-  await store.purge('u1', { operation: operation() });
-  await store.sweep(10);
-  const subjects = (await allEvents(store)).map(({ event }) => event.subject);
-  assert.ok(subjects.length >= 2 && subjects.every((subject) => subject === null));
-});

@@ -134,13 +134,15 @@ export class PostgresEngine implements Engine {
     const sent = Date.now();
     const [row] = await this.#ask('beat', [this.#time(), known?.numbers ?? []]);
     this.#ahead = aheadBy(this.#ahead, Number(row?.['now']), sent);
-    const changes: readonly (Change & { readonly partition: number })[] = listOf(row?.['changes']);
-    const of = Map.groupBy(changes, ({ partition }) => partition);
+    const changes: readonly (readonly [number, number, string, number, string])[] = listOf(row?.['changes']);
+    const of = Map.groupBy(changes, ([partition]) => partition);
+    const changesOf = (partition: number): Change[] =>
+      (of.get(partition) ?? []).map(([, number, mark, at, id]) => ({ number, mark, at, id }));
     const counters = numbersOf(row?.['counters']);
     return beatOf(
       this.#epoch,
       known,
-      counters.map((counter, partition) => ({ counter, changes: of.get(partition) ?? [] })),
+      counters.map((counter, partition) => ({ counter, changes: changesOf(partition) })),
     );
   }
 

@@ -1,7 +1,8 @@
 import { session, subjectParts, timeUnless } from './sql.ts';
 
+export const searchPath = 'search_path = pg_catalog, pg_temp';
 /** What is called is PostgreSQL's, and not what the caller's `search_path` puts before it. */
-export const ownNames: string = 'SET search_path = pg_catalog, pg_temp';
+export const ownNames: string = `SET ${searchPath}`;
 
 /**
  * Plans are kept from when the tables were small, when to read them whole would be cheapest. Where a small one must

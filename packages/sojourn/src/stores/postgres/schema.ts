@@ -3,8 +3,10 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import { partitions } from '../../lifecycle/token.ts';
 import { commitEachFunction, commitFunction } from './commits.ts';
 import { unlessTakenBack } from './failures.ts';
-import { claimFunction, erasedFunction, loadFunction, touchFunction } from './functions.ts';
+import { claimFunction, erasedFunction, loadFunction, searchPath, touchFunction } from './functions.ts';
 import type { PostgresClient } from './postgres.ts';
+import { beatFunction, eventsFunction, tellFunction } from './reads.ts';
+import { equals } from './sql.ts';
 import { weekFunctions } from './weeks.ts';
 
 /**
@@ -92,15 +94,26 @@ const migrations: readonly ((schema: string) => string)[] = [
     [commitFunction, loadFunction, erasedFunction, touchFunction, claimFunction, weekFunctions]
       .map((made) => made(schema))
       .join(''),
-  // However many locks a commit waits for, it is late in time.
+  // However many locks a commit waits for, it is late in time. What a store sends as text calls next to nothing.
   (schema) =>
-    [commitFunction, commitEachFunction, loadFunction, erasedFunction, touchFunction, claimFunction, weekFunctions]
+    [
+      commitFunction,
+      commitEachFunction,
+      loadFunction,
+      erasedFunction,
+      touchFunction,
+      claimFunction,
+      beatFunction,
+      eventsFunction,
+      tellFunction,
+      weekFunctions,
+    ]
       .map((made) => made(schema))
       .join(''),
 ];
 
 /** Functions that no store can do without. Those of weeks another account may execute (`weeks.ts`). */
-const everyAccounts = ['load', 'commit', 'commit_each', 'erased', 'touch', 'claim'];
+const everyAccounts = ['load', 'commit', 'commit_each', 'erased', 'touch', 'claim', 'beat', 'read_events', 'tell'];
 
 /** Also a word of SQL can be a name. */
 export function quote(schema: string): string {
@@ -119,7 +132,8 @@ export async function migrate(client: PostgresClient, schema: string): Promise<s
   const quoted = quote(schema);
   // One transaction, and the lock is its own: a pooler may give the next one another connection.
   const { rows } = await run(
-    `SELECT to_regclass($1)::text AS engine, current_setting('server_version_num') AS server`,
+    `SELECT pg_catalog.to_regclass($1)::pg_catalog.text AS engine,
+      pg_catalog.current_setting('server_version_num') AS server`,
     [`${quoted}.engine`],
   );
   refuseOld(Number(rows[0]?.['server']));
@@ -132,9 +146,9 @@ export async function migrate(client: PostgresClient, schema: string): Promise<s
   }
   if (version < migrations.length) await run(migration(schema));
   const engine = await run(
-    `SELECT epoch, quote_ident(current_user) AS account, EXISTS (
-        SELECT FROM pg_proc WHERE pronamespace = to_regnamespace($1) AND proname = ANY ($2::text[])
-          AND NOT has_function_privilege(oid, 'EXECUTE')
+    `SELECT epoch, pg_catalog.quote_ident(current_user) AS account, EXISTS (
+        SELECT FROM pg_catalog.pg_proc WHERE pronamespace ${equals} pg_catalog.to_regnamespace($1)
+          AND proname ${equals} ANY ($2::pg_catalog.text[]) AND NOT pg_catalog.has_function_privilege(oid, 'EXECUTE')
       ) AS forbidden FROM ${quoted}.engine`,
     [quoted, everyAccounts],
   );
@@ -160,6 +174,9 @@ async function versionOf(run: (text: string) => Promise<Answer>, quoted: string)
   return Number(rows[0]?.['version'] ?? 0);
 }
 
+/** As `ownNames`, for the transaction. */
+const ownNamesHere = `SET LOCAL ${searchPath};`;
+
 /**
  * All that is missing, as one statement: a block that looks at the version again once it has the lock. It
  * must see what was committed while it waited, which only read committed does.
@@ -176,9 +193,11 @@ function migration(schema: string): string {
   return `DO $migration$
     DECLARE present int;
     BEGIN
+      ${ownNamesHere}
       IF current_setting('transaction_isolation') <> 'read committed' THEN
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        ${ownNamesHere}
       END IF;
       PERFORM pg_advisory_xact_lock(hashtext('sojourn ${schema}'));
       -- A dump that is running stops this start, not everybody's writes.
