@@ -89,16 +89,65 @@ onHeld('G17: a touch waits for no transaction, and keeps nobody waiting', async 
   // It has the first of the two, and waits for the other.
   const ending = store.endAll('ada', { ...revoking, operation: operation() });
   await waiting(1);
-  const touched = store.touch([...others, first].map(({ id }) => ({ id, seenAt })));
-  await waiting(2);
+  await store.touch([...others, first].map(({ id }) => ({ id, seenAt })));
+  assert.equal((await found(store, first.id)).lastSeenAt, seenAt);
+  await store.touch([{ id: held.id, seenAt: seenAt + 1 }]);
   for (const { id } of others) {
     assert.equal((await found(store, id)).lastSeenAt, seenAt);
     assert.equal((await store.update(id, 1, { data: '{"n":1}' }, writing())).outcome, 'updated');
   }
   await done();
   assert.equal((await ending).length, 2);
-  await touched;
   assert.equal((await found(store, first.id)).ending?.reason, 'revoked');
+});
+
+onHeld(
+  'G7: who asserts a session while its ending waits comes after it, so that nobody keeps it alive',
+  async (given) => {
+    const { store, hold, waiting } = given;
+    const session = await created(store, 'ada');
+    const done = await hold(session);
+    const ending = store.end(session.id, { ...revoking, operation: operation() });
+    await waiting(1);
+    const tx = await pool.connect();
+    try {
+      await tx.query('BEGIN');
+      let asserted = false;
+      const later = Promise.resolve(store.find(session.id, tx)).then((record) => {
+        asserted = true;
+        return record;
+      });
+      await waiting(2, () => asserted);
+      assert.equal(asserted, false);
+      await done();
+      assert.equal((await ending)?.ended, true);
+      assert.equal((await later)?.ending?.reason, 'revoked');
+    } finally {
+      await tx.query('ROLLBACK');
+      tx.release();
+    }
+  },
+);
+
+onHeld('G17: a session that is asserted while it is touched is held all the same', async (given) => {
+  const { store, schema, hold, waiting } = given;
+  const session = await created(store, 'ada', { data: JSON.stringify({ text: 'x'.repeat(6000) }) });
+  const touching = await pool.connect();
+  try {
+    await touching.query('BEGIN');
+    await touching.query(`SELECT ${schema}.touch($1, $2, false)`, [[session.id], [session.lastSeenAt + 1]]);
+    const done = await hold(session);
+    await touching.query('COMMIT');
+    const ending = store.end(session.id, { ...revoking, operation: operation() });
+    await waiting(1);
+    // Whatever PostgreSQL has made of the row's lock: this one is there.
+    const { rows } = await pool.query(`SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND granted`);
+    assert.deepEqual(rows, [{ mode: 'ShareLock' }]);
+    await done();
+    assert.equal((await ending)?.ended, true);
+  } finally {
+    touching.release();
+  }
 });
 
 onHeld('G8: a write that waits for a transaction is late in time, and nothing of it happens after', async (given) => {

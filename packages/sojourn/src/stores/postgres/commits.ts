@@ -1,5 +1,5 @@
 import { changesKept } from '../changes.ts';
-import { planned } from './functions.ts';
+import { lockOf, planned } from './functions.ts';
 import { partitionsMissing } from './rows.ts';
 import { timeUnless } from './sql.ts';
 
@@ -25,14 +25,23 @@ const unlessLate = `IF ${timeUnless('at')} >= before THEN
     RAISE lock_not_available;
   END IF;`;
 
-/** The sessions that decisions rest on, one after another: else it would wait as long for each of them. */
+/**
+ * The sessions that decisions rest on: first those who have asserted them are waited for (`lockOf`), then their rows
+ * are locked, which nobody holds for longer than a write; one after another, or it would wait as long for each. Of a
+ * session that is not there nothing has been asserted.
+ */
 const sessionsLocked = (schema: string, stages: string, refused: string): string => `
-  FOR needed IN
+  needed := ARRAY(
     SELECT given->>'id' FROM ${stages} jsonb_array_elements((stage->'guards') || (stage->'defer')) given
-    ORDER BY (given->>'id') COLLATE "C"
-  LOOP
+    WHERE given->'version' IS DISTINCT FROM 'null' ORDER BY (given->>'id') COLLATE "C"
+  );
+  FOREACH needed_id IN ARRAY needed LOOP
     ${waitUntilLate(refused)}
-    PERFORM 1 FROM ${schema}.sessions WHERE id = needed FOR UPDATE;
+    PERFORM pg_advisory_xact_lock(${lockOf(schema, 'needed_id')});
+  END LOOP;
+  FOREACH needed_id IN ARRAY needed LOOP
+    ${waitUntilLate(refused)}
+    PERFORM 1 FROM ${schema}.sessions WHERE id = needed_id FOR UPDATE;
   END LOOP;`;
 
 /**
@@ -49,7 +58,8 @@ CREATE OR REPLACE FUNCTION ${schema}.commit(stage jsonb, at bigint) RETURNS bool
 DECLARE
   before bigint := stage->>'before';
   clock bigint;
-  needed text;
+  needed text[];
+  needed_id text;
   taken int;
   stamped int;
   numbered int;
@@ -168,7 +178,8 @@ CREATE OR REPLACE FUNCTION ${schema}.commit_each(stages jsonb, at bigint) RETURN
 DECLARE
   before bigint := (SELECT min((stage->>'before')::bigint) FROM jsonb_array_elements(stages) stage);
   clock bigint;
-  needed text;
+  needed text[];
+  needed_id text;
   patience text;
   committed json;
 BEGIN

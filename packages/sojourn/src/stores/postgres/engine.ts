@@ -208,12 +208,11 @@ export class PostgresEngine implements Engine {
     // One row is touched once in a statement: its latest.
     const latest = new Map(touches.toSorted((a, b) => a.seenAt - b.seenAt).map(({ id, seenAt }) => [id, seenAt]));
     const rows = [...latest];
+    const held: string[] = [];
     for (let from = 0; from < rows.length; from += touchedAtOnce) {
-      const some = rows.slice(from, from + touchedAtOnce);
-      for (const held of await this.#touch(some, false)) {
-        await this.#touch([[held, latest.get(held) ?? 0]], true);
-      }
+      held.push(...(await this.#touch(rows.slice(from, from + touchedAtOnce), false)));
     }
+    for (const id of held) await this.#touch([[id, latest.get(id) ?? 0]], true);
   }
 
   /** Those that are being written: who is `patient` has waited for them. */

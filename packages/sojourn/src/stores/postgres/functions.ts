@@ -67,16 +67,44 @@ $claim$;`;
 }
 
 /**
+ * The lock of a session that an application's transaction asserts (`hold`), by its id: whoever asserts it shares it,
+ * who changes it has it alone, and each waits behind those who asked before. Locks of its row would not queue, so that
+ * who asserts it again and again would keep it from ending; and PostgreSQL loses the one that lets touches go on where
+ * it comes during an UPDATE that needs another page.
+ */
+export const lockOf = (schema: string, id: string): string => `hashtext('sojourn ${schema}'), hashtext(${id})`;
+
+/**
+ * `hold` is a look-up in a transaction of the application's: what changes the session waits until that ends. It locks
+ * the row too, for the sweep to pass over, and so that a transaction which sees an older state learns of it.
+ */
+export function holdFunction(schema: string): string {
+  return `
+CREATE OR REPLACE FUNCTION ${schema}.hold(wanted text) RETURNS TABLE (
+  id text, record text, format int, data text, version int, "lastSeenAt" float8, state text, subject text, kind text
+) LANGUAGE plpgsql ${planned} AS $hold$
+#variable_conflict use_column
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(${lockOf(schema, 'wanted')});
+  RETURN QUERY SELECT ${session} FROM ${schema}.sessions session WHERE session.id = wanted FOR KEY SHARE;
+END
+$hold$;`;
+}
+
+/** Who ends a session by the clock waits for the touches before it. */
+const longestTouch = '1s';
+
+/**
  * `touch` moves last seen forward, a row at a time and by its id, and answers the ids of those that a write holds.
  * It waits for them only when it is `patient`, with one at a time: else whoever writes to one of the others would
- * wait as long. An application's transaction (`hold`) does not keep it from any.
+ * wait as long. An application's transaction (`hold`), and who waits for that, keep it from none.
  */
 export function touchFunction(schema: string): string {
   const counts = `one.seen_at > session.last_seen_at AND session.state <> 'ended'
       AND one.seen_at < least(session.last_seen_at + session.idle_timeout, session.expires_at)`;
   return `
 CREATE OR REPLACE FUNCTION ${schema}.touch(ids text[], seen bigint[], patient boolean) RETURNS json LANGUAGE plpgsql
-  ${planned} AS $touch$
+  ${planned} SET lock_timeout = '${longestTouch}' AS $touch$
 DECLARE
   one record;
   held text[] := '{}';

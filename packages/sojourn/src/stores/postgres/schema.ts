@@ -3,7 +3,7 @@ import { SojournError } from '../../lifecycle/errors.ts';
 import { partitions } from '../../lifecycle/token.ts';
 import { commitEachFunction, commitFunction } from './commits.ts';
 import { unlessTakenBack } from './failures.ts';
-import { claimFunction, erasedFunction, loadFunction, searchPath, touchFunction } from './functions.ts';
+import { claimFunction, erasedFunction, holdFunction, loadFunction, searchPath, touchFunction } from './functions.ts';
 import type { PostgresClient } from './postgres.ts';
 import { beatFunction, eventsFunction, tellFunction } from './reads.ts';
 import { equals } from './sql.ts';
@@ -94,12 +94,14 @@ const migrations: readonly ((schema: string) => string)[] = [
     [commitFunction, loadFunction, erasedFunction, touchFunction, claimFunction, weekFunctions]
       .map((made) => made(schema))
       .join(''),
-  // However many locks a commit waits for, it is late in time. What a store sends as text calls next to nothing.
+  // However many locks a commit waits for, it is late in time; an application's transaction holds no session's row; and
+  // what a store sends as text calls next to nothing.
   (schema) =>
     [
       commitFunction,
       commitEachFunction,
       loadFunction,
+      holdFunction,
       erasedFunction,
       touchFunction,
       claimFunction,
@@ -113,7 +115,18 @@ const migrations: readonly ((schema: string) => string)[] = [
 ];
 
 /** Functions that no store can do without. Those of weeks another account may execute (`weeks.ts`). */
-const everyAccounts = ['load', 'commit', 'commit_each', 'erased', 'touch', 'claim', 'beat', 'read_events', 'tell'];
+const everyAccounts = [
+  'load',
+  'hold',
+  'commit',
+  'commit_each',
+  'erased',
+  'touch',
+  'claim',
+  'beat',
+  'read_events',
+  'tell',
+];
 
 /** Also a word of SQL can be a name. */
 export function quote(schema: string): string {

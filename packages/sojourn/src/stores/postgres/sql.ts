@@ -49,8 +49,7 @@ export type Statement =
 export function statements(schema: string): Readonly<Record<Statement, string>> {
   return {
     find: `SELECT ${session} FROM ${schema}.sessions session WHERE id ${equals} $1`,
-    /** In a transaction of the application's: a write of ours waits until that ends. The weakest lock that `commit` waits for: touches go on. */
-    hold: `SELECT ${session} FROM ${schema}.sessions session WHERE id ${equals} $1 FOR KEY SHARE`,
+    hold: `SELECT * FROM ${schema}.hold($1)`,
     subject: `SELECT pg_catalog.json_build_object(${subjectParts}) AS subject FROM ${schema}.subjects subject
       WHERE subject.subject ${equals} $1`,
     load: `SELECT * FROM ${schema}.load($1, $2, $3, $4, $5, $6)`,
