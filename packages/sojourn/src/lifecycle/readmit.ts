@@ -8,29 +8,34 @@ import { actorChanged, admits, endAndRefuse, without } from './track.ts';
 /**
  * The session that a request holds, read anew. Throws the refusal when it has ended or expired, when
  * its actor has changed, or when it has given up the secret that the request presented. With `tx` it stays as it
- * is until that transaction ends.
+ * is until that transaction ends, and an ending that would be written here is left to whoever looks next: it would
+ * wait for that transaction.
  */
 export async function readmit(life: Life, held: Held, tx?: unknown): Promise<Held> {
   const record = await life.store.find(held.record.id, tx);
   if (record === null) throw refusalError(refuse('sign_in_required'));
-  const refused = await refusalOf(life, held, record);
+  const refused = await refusalOf(life, held, record, tx === undefined);
   if (refused) throw refusalError(refused);
   // By when the request was admitted: one that takes long does not lose the secret it came with.
   const { lacks = [] } = standingOf(record, held.digest, held.seenAt);
   return { ...held, record, permissions: without(record.permissions, lacks) };
 }
 
-async function refusalOf(life: Life, held: Held, record: SessionRecord): Promise<Refused | null> {
+async function refusalOf(life: Life, held: Held, record: SessionRecord, writes: boolean): Promise<Refused | null> {
   if (record.ending) return refuseAs(record, record.ending);
   // The request was admitted, so it counts as a visit although its touch may not be written yet.
   const seen = { ...record, lastSeenAt: Math.max(record.lastSeenAt, held.usedAt) };
   const expiry = expiryOf(seen, life.policy, life.store.now());
+  if (expiry && !writes) return refuseAs(record, { reason: expiry, at: life.store.now() });
   if (expiry) {
     const ended = await expire(life, record, expiry);
     if (ended === null) return refuse('sign_in_required');
     if (ended.ending) return refuseAs(ended, ended.ending);
   }
-  if (await actorChanged(life, record)) return endAndRefuse(life, record, { reason: 'subject_changed' });
+  if (await actorChanged(life, record)) {
+    const reason = 'subject_changed';
+    return writes ? endAndRefuse(life, record, { reason }) : refuseAs(record, { reason, at: life.store.now() });
+  }
   const { is } = standingOf(record, held.digest, held.seenAt);
   return admits(is) ? null : refuseReplaced(record);
 }

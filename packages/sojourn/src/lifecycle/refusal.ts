@@ -20,7 +20,7 @@ export function refuseReplaced({ id, rotatedAt }: SessionRecord): Refused {
   return refuse('token_replaced', { reason: 'replaced', at: rotatedAt, sessionId: id });
 }
 
-export function refuseAs(record: SessionRecord, { reason, at }: Ending): Refused {
+export function refuseAs(record: SessionRecord, { reason, at }: Pick<Ending, 'reason' | 'at'>): Refused {
   return refuse(codeOf(reason), { reason, at, sessionId: record.id });
 }
 

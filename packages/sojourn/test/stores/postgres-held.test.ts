@@ -150,6 +150,27 @@ onHeld('G17: a session that is asserted while it is touched is held all the same
   }
 });
 
+for (const isolation of ['REPEATABLE READ', 'SERIALIZABLE']) {
+  onHeld(
+    `G17: a transaction that sees an older state is not told that the session lives, ${isolation}`,
+    async (given) => {
+      const { store, schema } = given;
+      const session = await created(store, 'ada');
+      const tx = await pool.connect();
+      try {
+        await tx.query(`BEGIN ISOLATION LEVEL ${isolation}`);
+        await tx.query(`SELECT FROM ${schema}.sessions`);
+        await store.touch([{ id: session.id, seenAt: session.lastSeenAt + 1 }]);
+        await store.end(session.id, { ...revoking, operation: operation() });
+        await assert.rejects(async () => store.find(session.id, tx), { code: '40001' });
+      } finally {
+        await tx.query('ROLLBACK');
+        tx.release();
+      }
+    },
+  );
+}
+
 onHeld('G8: a write that waits for a transaction is late in time, and nothing of it happens after', async (given) => {
   const { store, hold } = given;
   const held = await created(store, 'ada');

@@ -27,13 +27,14 @@ const unlessLate = `IF ${timeUnless('at')} >= before THEN
 
 /**
  * The sessions that decisions rest on: first those who have asserted them are waited for (`lockOf`), then their rows
- * are locked, which nobody holds for longer than a write; one after another, or it would wait as long for each. Of a
- * session that is not there nothing has been asserted.
+ * are locked, which nobody holds for longer than a write; one after another, or it would wait as long for each, and
+ * in the order of their locks' names, for two ids may have one. Of a session that is not there nothing has been
+ * asserted. A weaker lock of the row than FOR UPDATE would show a transaction above read committed an older state as live.
  */
 const sessionsLocked = (schema: string, stages: string, refused: string): string => `
   needed := ARRAY(
     SELECT given->>'id' FROM ${stages} jsonb_array_elements((stage->'guards') || (stage->'defer')) given
-    WHERE given->'version' IS DISTINCT FROM 'null' ORDER BY (given->>'id') COLLATE "C"
+    WHERE given->'version' IS DISTINCT FROM 'null' ORDER BY hashtext(given->>'id'), (given->>'id') COLLATE "C"
   );
   FOREACH needed_id IN ARRAY needed LOOP
     ${waitUntilLate(refused)}

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Between } from '../../test/between.ts';
+import { code, Lab } from '../../test/lab.ts';
+import type { Store } from './ports.ts';
+
+/* `assertLive({ tx })`: what is written about the session waits until that transaction ends, so it must not wait for a write. */
+
+/** A store in which an application has transactions. */
+function transactional(store: Store): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name === 'find') return (id: string) => target.find(id);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+function lab(): { lab: Lab; between: Between } {
+  const between = new Between();
+  return { between, lab: new Lab({ around: (store) => between.around(transactional(store)) }) };
+}
+
+const tx = {};
+
+test('G6: in a transaction a session that has died by the clock is refused, and whoever looks next writes its end', async () => {
+  const { lab: here, between } = lab();
+  const browser = await here.signedIn();
+  const session = await browser.signedIn();
+  await session.assertLive({ tx });
+  here.clock.advance('12h');
+  await assert.rejects(session.assertLive({ tx }), code('session_expired_absolute'));
+  assert.equal(between.count('end'), 0);
+  assert.equal(await browser.refusal(), 'session_expired_absolute');
+  assert.equal((await here.sessions.find(session.id))?.ending?.reason, 'session_expired_absolute');
+});
+
+test('in a transaction an impersonation is refused once its actor has changed, and whoever looks next ends it', async () => {
+  const { lab: here, between } = lab();
+  const browser = await here.signedIn('admin', { permissions: ['admin'] });
+  await (await browser.signedIn()).impersonate('u1', { reason: 'ticket 1' });
+  const acting = await browser.signedIn();
+  here.clock.advance('1s');
+  await here.sessions.setPermissions('admin', []);
+  const ends = between.count('end');
+  await assert.rejects(acting.assertLive({ tx }), code('session_terminated'));
+  assert.equal(between.count('end'), ends);
+  await assert.rejects(acting.assertLive(), code('session_terminated'));
+  assert.equal((await here.sessions.find(acting.id))?.ending?.reason, 'subject_changed');
+});
