@@ -223,3 +223,24 @@ onHeld('what is written together holds no partition while it waits for a session
   await adopting;
   assert.equal((await found(store, held.id)).data, '{"n":2}');
 });
+
+onHeld('two writes of the same sessions, each in its own order, do not wait for one another', async (given) => {
+  const { store, schema, hold, waiting } = given;
+  const other = await postgres(pool, { schema });
+  const records = Array.from({ length: 400 }, (_, i) => stamped(newSession(`n${i}`), store.now()));
+  const together = records.filter(({ id }) => partitionOf(id) === 0).slice(0, 3);
+  await store.adopt(together, [], { operation: operation() });
+  const done = await Promise.all(together.map(hold));
+  const newer = (data: string): SessionRecord[] => together.map((record) => ({ ...record, version: 2, data }));
+  const adopting = [
+    store.adopt(newer('{"n":1}'), [], { operation: operation() }),
+    other.adopt(newer('{"n":1}').reverse(), [], { operation: operation() }),
+  ];
+  await waiting(2);
+  for (const one of done) await one();
+  await Promise.all(adopting);
+  await other.close();
+  for (const { id } of together) assert.equal((await found(store, id)).data, '{"n":1}');
+  const { rows } = await pool.query('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()');
+  assert.deepEqual(rows, [{ deadlocks: '0' }]);
+});
