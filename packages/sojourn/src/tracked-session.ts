@@ -8,7 +8,7 @@ import {
   signIn,
 } from './lifecycle/create.ts';
 import { type Data, type Edit, firstData, parseData, update } from './lifecycle/data.ts';
-import { type EndingReason, isError, SojournError } from './lifecycle/errors.ts';
+import { type EndingReason, invalid, isError, SojournError } from './lifecycle/errors.ts';
 import { limitsOf } from './lifecycle/expire.ts';
 import { frozen } from './lifecycle/frozen.ts';
 import { type ImpersonateOptions, impersonate, stopImpersonating } from './lifecycle/impersonate.ts';
@@ -291,7 +291,12 @@ export class TrackedSession {
     return body;
   }
 
-  async assertLive({ tx }: { tx?: unknown } = {}): Promise<void> {
+  async assertLive(given: { tx?: unknown } = {}): Promise<void> {
+    knownKeys('assertLive', given, ['tx']);
+    const { tx } = given;
+    // Without its lock, what the caller thinks is held would not be.
+    if ('tx' in given && tx === undefined)
+      throw invalid('assertLive({ tx }): it is undefined, leave it out or pass it.');
     const held = this.#live();
     this.#life.near.bypassed('fresh');
     this.#hold(await readmit(this.#life, held, tx));

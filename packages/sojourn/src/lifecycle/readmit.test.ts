@@ -23,6 +23,7 @@ function lab(): { lab: Lab; between: Between } {
 }
 
 const tx = {};
+const minute = 60_000;
 
 test('G6: in a transaction a session that has died by the clock is refused, and whoever looks next writes its end', async () => {
   const { lab: here, between } = lab();
@@ -34,6 +35,34 @@ test('G6: in a transaction a session that has died by the clock is refused, and 
   assert.equal(between.count('end'), 0);
   assert.equal(await browser.refusal(), 'session_expired_absolute');
   assert.equal((await here.sessions.find(session.id))?.ending?.reason, 'session_expired_absolute');
+});
+
+test('in a transaction a session lives that another request has visited in time, although that is not written yet', async () => {
+  const { lab: here } = lab();
+  const browser = await here.signedIn();
+  const session = await browser.signedIn();
+  here.clock.advance(30 * minute - 50);
+  await browser.signedIn();
+  here.clock.advance(100);
+  await session.assertLive({ tx });
+  here.clock.advance(30 * minute);
+  await assert.rejects(session.assertLive({ tx }), code('session_expired_idle'));
+});
+
+test('in a transaction a session that has died and is gone by the second look is refused', async () => {
+  const { lab: here, between } = lab();
+  const session = await (await here.signedIn()).signedIn();
+  here.clock.advance('12h');
+  between.before('find', () => between.answering('find', () => null));
+  await assert.rejects(session.assertLive({ tx }), code('session_expired_absolute'));
+});
+
+test('G16: `assertLive` takes a transaction by its name, and not one that is undefined', async () => {
+  const { lab: here } = lab();
+  const session = await (await here.signedIn()).signedIn();
+  const mistaken: object[] = [{ trx: tx }, { tx: undefined }, Object.assign(() => {}, { tx })];
+  for (const given of mistaken) await assert.rejects(session.assertLive(given), code('option_invalid'));
+  await session.assertLive({});
 });
 
 test('in a transaction an impersonation is refused once its actor has changed, and whoever looks next ends it', async () => {

@@ -1,3 +1,4 @@
+import type { EndingReason } from './errors.ts';
 import { expire, expiryOf } from './expire.ts';
 import type { Held, Life } from './life.ts';
 import { type Refused, refusalError, refuse, refuseAs, refuseReplaced } from './refusal.ts';
@@ -14,18 +15,17 @@ import { actorChanged, admits, endAndRefuse, without } from './track.ts';
 export async function readmit(life: Life, held: Held, tx?: unknown): Promise<Held> {
   const record = await life.store.find(held.record.id, tx);
   if (record === null) throw refusalError(refuse('sign_in_required'));
-  const refused = await refusalOf(life, held, record, tx === undefined);
+  const refused = await refusalOf(life, held, record, tx);
   if (refused) throw refusalError(refused);
   // By when the request was admitted: one that takes long does not lose the secret it came with.
   const { lacks = [] } = standingOf(record, held.digest, held.seenAt);
   return { ...held, record, permissions: without(record.permissions, lacks) };
 }
 
-async function refusalOf(life: Life, held: Held, record: SessionRecord, writes: boolean): Promise<Refused | null> {
+async function refusalOf(life: Life, held: Held, record: SessionRecord, tx: unknown): Promise<Refused | null> {
   if (record.ending) return refuseAs(record, record.ending);
-  // The request was admitted, so it counts as a visit although its touch may not be written yet.
-  const seen = { ...record, lastSeenAt: Math.max(record.lastSeenAt, held.usedAt) };
-  const expiry = expiryOf(seen, life.policy, life.store.now());
+  const writes = tx === undefined;
+  const expiry = writes ? expiryNow(life, held, record) : await expiryIn(life, held, record, tx);
   if (expiry && !writes) return refuseAs(record, { reason: expiry, at: life.store.now() });
   if (expiry) {
     const ended = await expire(life, record, expiry);
@@ -38,4 +38,19 @@ async function refusalOf(life: Life, held: Held, record: SessionRecord, writes: 
   }
   const { is } = standingOf(record, held.digest, held.seenAt);
   return admits(is) ? null : refuseReplaced(record);
+}
+
+/** The request was admitted, so it counts as a visit although its touch may not be written yet. */
+function expiryNow(life: Life, held: Held, record: SessionRecord): EndingReason | null {
+  const seen = { ...record, lastSeenAt: Math.max(record.lastSeenAt, held.usedAt) };
+  return expiryOf(seen, life.policy, life.store.now());
+}
+
+/** As `expire`, but nothing is written: other requests' touches first. */
+async function expiryIn(life: Life, held: Held, found: SessionRecord, tx: unknown): Promise<EndingReason | null> {
+  const expiry = expiryNow(life, held, found);
+  if (expiry === null) return null;
+  await life.touches.flush();
+  const record = await life.store.find(found.id, tx);
+  return record === null ? expiry : expiryNow(life, held, record);
 }
