@@ -210,3 +210,19 @@ onWeeks('a sweep answers what it has ended, whatever holds up the forgetting', a
     await hasty.end();
   }
 });
+
+onWeeks('a sweep answers what it has ended, also where writers come before the forgetting', async (given) => {
+  const { store, schema, clock } = given;
+  await created(store, 'past', long);
+  clock.now += 40 * day;
+  const { id } = await created(store, 'now');
+  clock.now += hour;
+  // As above read committed, where each write of the partition comes first.
+  await pool.query(`
+    CREATE FUNCTION ${schema}.overtaken() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE serialization_failure; END $$;
+    CREATE TRIGGER overtaken BEFORE UPDATE OF forgotten ON ${schema}.partitions
+      FOR EACH ROW EXECUTE FUNCTION ${schema}.overtaken()`);
+  const { expired } = await store.sweep(100);
+  assert.ok(expired.some((session) => session.id === id));
+});
