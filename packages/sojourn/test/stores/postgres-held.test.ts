@@ -45,7 +45,8 @@ function onHeld(title: string, run: (given: Given) => Promise<void>, now?: () =>
     };
     const waiting: Given['waiting'] = async (many, unless = () => false) => {
       const asked = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%"${schema}".%'`;
-      while ((await pool.query(asked)).rows.length < many && !unless());
+      const patience = AbortSignal.timeout(5000);
+      while ((await pool.query(asked)).rows.length < many && !unless()) patience.throwIfAborted();
     };
     try {
       await run({ store, schema, hold, waiting });
@@ -170,6 +171,60 @@ for (const isolation of ['REPEATABLE READ', 'SERIALIZABLE']) {
     },
   );
 }
+
+onHeld('notices wait for no transaction, and keep nobody waiting who asserts a session', async (given) => {
+  const { store, hold, waiting } = given;
+  const held = await created(store, 'ada');
+  const other = await created(store, neighbour(held.id));
+  const done = await hold(held);
+  let noted = false;
+  const noting = store
+    .note(
+      [other, held].map(({ id }) => ({ id, code: 'token_replaced', count: 1 })),
+      { until: store.now() + 2000 },
+    )
+    .then(() => {
+      noted = true;
+    });
+  await waiting(1, () => noted);
+  assert.equal(noted, true);
+  await noting;
+  const { events } = await store.events(null, 99);
+  const told = events.filter(({ event }) => event.code === 'token_replaced').map(({ event }) => event.sessionId);
+  assert.deepEqual(told.sort(), [held.id, other.id].sort());
+  await done();
+});
+
+onHeld('the sweep passes over a session that is held although the lock of its row is lost', async (given) => {
+  const { store, schema } = given;
+  const [held, other] = [await created(store, 'ada'), await created(store, 'bob')];
+  const tx = await pool.connect();
+  try {
+    await tx.query('BEGIN');
+    await tx.query('SELECT pg_advisory_xact_lock_shared(hashtext($1), hashtext($2))', [`sojourn "${schema}"`, held.id]);
+    await pool.query(`UPDATE ${schema}.sessions SET last_seen_at = 0, expires_at = 1, due_at = 1`);
+    const swept = await store.sweep(10, { until: store.now() + 2000 });
+    assert.deepEqual(
+      swept.expired.map(({ id }) => id),
+      [other.id],
+    );
+  } finally {
+    await tx.query('ROLLBACK');
+    tx.release();
+  }
+});
+
+onHeld('G16: what is no transaction is refused, and not taken for one', async ({ store }) => {
+  const { id } = await created(store, 'ada');
+  const client = await pool.connect();
+  try {
+    for (const tx of [pool, client, {}, null]) {
+      await assert.rejects(async () => store.find(id, tx), code('option_invalid'));
+    }
+  } finally {
+    client.release();
+  }
+});
 
 onHeld('G8: a write that waits for a transaction is late in time, and nothing of it happens after', async (given) => {
   const { store, hold } = given;

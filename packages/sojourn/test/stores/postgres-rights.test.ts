@@ -151,3 +151,35 @@ test('G16: an account that may not execute what writes is refused at the opening
   assert.deepEqual(store.warnings, []);
   assert.equal((await created(store, 'u1')).subject, 'u1');
 });
+
+test('an account of the application’s asserts a session with no more rights than it is documented to need [postgres]', {
+  skip,
+}, async () => {
+  const schema = 'asserted';
+  const superuser = poolOf('sojourn');
+  const store = await postgres(superuser, { schema });
+  const { id } = await created(store, 'u1');
+  await superuser.query(`CREATE ROLE asserting LOGIN; REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} FROM PUBLIC`);
+  const client = await poolOf('asserting').connect();
+  try {
+    for (const right of [
+      'USAGE ON SCHEMA',
+      'EXECUTE ON FUNCTION hold',
+      'SELECT ON sessions',
+      'UPDATE (kind) ON sessions',
+    ]) {
+      await client.query('BEGIN');
+      await assert.rejects(async () => store.find(id, client), { code: '42501' }, right);
+      await client.query('ROLLBACK');
+      await superuser.query(
+        `GRANT ${right.replace(/SCHEMA$/, `SCHEMA ${schema}`).replace(/(hold|sessions)$/, `${schema}.$1`)} TO asserting`,
+      );
+    }
+    await client.query('BEGIN');
+    assert.equal((await store.find(id, client))?.id, id);
+    await assert.rejects(client.query(`UPDATE ${schema}.sessions SET record = '{}'`), { code: '42501' });
+  } finally {
+    await client.query('ROLLBACK');
+    client.release();
+  }
+});

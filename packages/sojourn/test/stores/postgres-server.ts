@@ -28,7 +28,8 @@ export function onOwnServer(skip: string | false, max: number, take: (pool: pg.P
   before(async () => {
     if (skip) return;
     server = await postgresServer();
-    pool = new pg.Pool({ connectionString: server.url, max });
+    // Nothing waits for ever: one that did would keep its test, and so the pool, from ending.
+    pool = new pg.Pool({ connectionString: server.url, max, statement_timeout: 10_000 });
     // A connection that goes with its server is told by the calls that use it.
     pool.on('error', () => {});
     take(pool);

@@ -25,24 +25,37 @@ const unlessLate = `IF ${timeUnless('at')} >= before THEN
     RAISE lock_not_available;
   END IF;`;
 
+/** For two ids may have one lock. */
+const inOrder = `hashtext(one.id), one.id COLLATE "C"`;
+
 /**
- * The sessions that decisions rest on: first those who have asserted them are waited for (`lockOf`), then their rows
- * are locked, which nobody holds for longer than a write; one after another, or it would wait as long for each, and
- * in the order of their locks' names, for two ids may have one. Of a session that is not there nothing has been
- * asserted. A weaker lock of the row than FOR UPDATE would show a transaction above read committed an older state as live.
+ * The sessions that decisions rest on. First those who have asserted one that is changed are waited for (`lockOf`),
+ * then the rows are locked, which nobody holds for longer than a write; one after another, or it would wait as long
+ * for each, and in the order of their locks' names. Of a session that is not there nothing has been asserted. Where
+ * one is changed, a weaker lock of its row would show a transaction above read committed an older state as live.
  */
 const sessionsLocked = (schema: string, stages: string, refused: string): string => `
-  needed := ARRAY(
-    SELECT given->>'id' FROM ${stages} jsonb_array_elements((stage->'guards') || (stage->'defer')) given
-    WHERE given->'version' IS DISTINCT FROM 'null' ORDER BY hashtext(given->>'id'), (given->>'id') COLLATE "C"
-  );
-  FOREACH needed_id IN ARRAY needed LOOP
+  SELECT coalesce(array_agg(one.id ORDER BY ${inOrder}), '{}'), coalesce(array_agg(one.changes ORDER BY ${inOrder}), '{}')
+    INTO needed, changes FROM (
+      SELECT given->>'id' AS id, given->>'id' IN (
+        SELECT coalesce(changed->>'id', changed#>>'{}') FROM ${stages}
+          jsonb_array_elements((stage->'replace') || (stage->'bury') || (stage->'defer') || (stage->'remove')) changed
+      ) AS changes
+      FROM ${stages} jsonb_array_elements((stage->'guards') || (stage->'defer')) given
+      WHERE given->'version' IS DISTINCT FROM 'null'
+    ) one;
+  FOR place IN 1 .. cardinality(needed) LOOP
+    CONTINUE WHEN NOT changes[place];
     ${waitUntilLate(refused)}
-    PERFORM pg_advisory_xact_lock(${lockOf(schema, 'needed_id')});
+    PERFORM pg_advisory_xact_lock(${lockOf(schema, 'needed[place]')});
   END LOOP;
-  FOREACH needed_id IN ARRAY needed LOOP
+  FOR place IN 1 .. cardinality(needed) LOOP
     ${waitUntilLate(refused)}
-    PERFORM 1 FROM ${schema}.sessions WHERE id = needed_id FOR UPDATE;
+    IF changes[place] THEN
+      PERFORM 1 FROM ${schema}.sessions WHERE id = needed[place] FOR UPDATE;
+    ELSE
+      PERFORM 1 FROM ${schema}.sessions WHERE id = needed[place] FOR NO KEY UPDATE;
+    END IF;
   END LOOP;`;
 
 /**
@@ -60,7 +73,7 @@ DECLARE
   before bigint := stage->>'before';
   clock bigint;
   needed text[];
-  needed_id text;
+  changes boolean[];
   taken int;
   stamped int;
   numbered int;
@@ -180,7 +193,7 @@ DECLARE
   before bigint := (SELECT min((stage->>'before')::bigint) FROM jsonb_array_elements(stages) stage);
   clock bigint;
   needed text[];
-  needed_id text;
+  changes boolean[];
   patience text;
   committed json;
 BEGIN

@@ -71,8 +71,11 @@ export class PostgresEngine implements Engine {
 
   /** Its errors are the application's too: after one its transaction is over. */
   async #hold(id: string, tx: unknown): Promise<readonly Row[]> {
-    if (!isClient(tx)) throw invalid('assertLive({ tx }): pass the client of pg that has begun the transaction.');
-    return (await tx.query({ text: this.#statements.hold, values: [storable(id)] })).rows;
+    if (!isClient(tx) || isPool(tx)) throw noTransaction();
+    const { rows } = await tx.query({ text: this.#statements.hold, values: [storable(id)] });
+    // Asked after it: a BEGIN that is not awaited has been sent by now. Outside of one the lock went with the answer.
+    if (isIdle(tx)) throw noTransaction();
+    return rows;
   }
 
   async subject(subject: string): Promise<SubjectRecord> {
@@ -286,4 +289,19 @@ export class PostgresEngine implements Engine {
 
 function isClient(tx: unknown): tx is PostgresClient {
   return typeof tx === 'object' && tx !== null && 'query' in tx && typeof tx.query === 'function';
+}
+
+function noTransaction(): SojournError {
+  return invalid('assertLive({ tx }): pass the client of pg that has begun the transaction.');
+}
+
+/** Each of a pool's queries goes to a connection of its own. */
+function isPool(client: object): boolean {
+  return 'totalCount' in client;
+}
+
+/** No transaction is open, as far as the client knows: other drivers do not say. */
+function isIdle(client: object): boolean {
+  const { getTransactionStatus } = client as { getTransactionStatus?: unknown };
+  return typeof getTransactionStatus === 'function' && getTransactionStatus.call(client) === 'I';
 }

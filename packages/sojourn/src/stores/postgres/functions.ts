@@ -57,6 +57,8 @@ DECLARE
     ORDER BY session.due_at LIMIT most FOR UPDATE SKIP LOCKED
   );
 BEGIN
+  -- PostgreSQL may have lost the lock of a row that a transaction holds (\`lockOf\`).
+  due := ARRAY(SELECT id FROM unnest(due) id WHERE pg_try_advisory_xact_lock(${lockOf(schema, 'id')}));
   RETURN QUERY
     WITH claimed AS (
       UPDATE ${schema}.sessions session SET due_at = clock + put_off WHERE session.id = ANY (due) RETURNING session.*
