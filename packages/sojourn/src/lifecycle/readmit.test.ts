@@ -6,12 +6,18 @@ import type { Store } from './ports.ts';
 
 /* `assertLive({ tx })`: what is written about the session waits until that transaction ends, so it must not wait for a write. */
 
-/** A store in which an application has transactions. */
+/** A store in which an application has transactions, each of which goes on seeing what it saw first. */
 function transactional(store: Store): Store {
+  const seen = new WeakMap<object, ReturnType<Store['find']>>();
+  const find = (id: string, within: object = {}): ReturnType<Store['find']> => {
+    const first = seen.get(within) ?? store.find(id);
+    seen.set(within, first);
+    return first;
+  };
   return new Proxy(store, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
-      if (name === 'find') return (id: string) => target.find(id);
+      if (name === 'find') return find;
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });

@@ -15,17 +15,16 @@ import { actorChanged, admits, endAndRefuse, without } from './track.ts';
 export async function readmit(life: Life, held: Held, tx?: unknown): Promise<Held> {
   const record = await life.store.find(held.record.id, tx);
   if (record === null) throw refusalError(refuse('sign_in_required'));
-  const refused = await refusalOf(life, held, record, tx);
+  const refused = await refusalOf(life, held, record, tx === undefined);
   if (refused) throw refusalError(refused);
   // By when the request was admitted: one that takes long does not lose the secret it came with.
   const { lacks = [] } = standingOf(record, held.digest, held.seenAt);
   return { ...held, record, permissions: without(record.permissions, lacks) };
 }
 
-async function refusalOf(life: Life, held: Held, record: SessionRecord, tx: unknown): Promise<Refused | null> {
+async function refusalOf(life: Life, held: Held, record: SessionRecord, writes: boolean): Promise<Refused | null> {
   if (record.ending) return refuseAs(record, record.ending);
-  const writes = tx === undefined;
-  const expiry = writes ? expiryNow(life, held, record) : await expiryIn(life, held, record, tx);
+  const expiry = writes ? expiryNow(life, held, record) : await expiryHeld(life, held, record);
   if (expiry && !writes) return refuseAs(record, { reason: expiry, at: life.store.now() });
   if (expiry) {
     const ended = await expire(life, record, expiry);
@@ -46,11 +45,11 @@ function expiryNow(life: Life, held: Held, record: SessionRecord): EndingReason 
   return expiryOf(seen, life.policy, life.store.now());
 }
 
-/** As `expire`, but nothing is written: other requests' touches first. */
-async function expiryIn(life: Life, held: Held, found: SessionRecord, tx: unknown): Promise<EndingReason | null> {
+/** As `expire`, but no ending is written. Looked at outside of the transaction, which may see an older state. */
+async function expiryHeld(life: Life, held: Held, found: SessionRecord): Promise<EndingReason | null> {
   const expiry = expiryNow(life, held, found);
   if (expiry === null) return null;
   await life.touches.flush();
-  const record = await life.store.find(found.id, tx);
+  const record = await life.store.find(found.id);
   return record === null ? expiry : expiryNow(life, held, record);
 }
