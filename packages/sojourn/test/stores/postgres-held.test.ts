@@ -26,6 +26,8 @@ interface Given {
   readonly schema: string;
   /** Begins a transaction that holds a session; answers what ends it. */
   hold(session: SessionRecord): Promise<() => Promise<void>>;
+  /** The same where PostgreSQL has lost the lock of the session's row. */
+  holdByIdAlone(session: SessionRecord): Promise<() => Promise<void>>;
   /** Until so many wait for a lock, or have been answered. */
   waiting(many: number, unless?: () => boolean): Promise<void>;
 }
@@ -36,20 +38,28 @@ function onHeld(title: string, run: (given: Given) => Promise<void>, now?: () =>
     const schema = `held_${schemas}`;
     const held: pg.PoolClient[] = [];
     const store = await postgres(pool, { schema, ...(now ? { now } : {}) });
-    const hold: Given['hold'] = async ({ id }) => {
+    const begun = async (take: (tx: pg.PoolClient) => unknown): Promise<() => Promise<void>> => {
       const tx = await pool.connect();
       held.push(tx);
       await tx.query('BEGIN');
-      assert.equal((await store.find(id, tx))?.id, id);
+      await take(tx);
       return async () => void (await tx.query('COMMIT'));
     };
+    const hold: Given['hold'] = ({ id }) =>
+      begun(async (tx) => {
+        assert.equal((await store.find(id, tx))?.id, id);
+      });
+    const holdByIdAlone: Given['holdByIdAlone'] = ({ id }) =>
+      begun((tx) =>
+        tx.query('SELECT pg_advisory_xact_lock_shared(hashtext($1), hashtext($2))', [`sojourn "${schema}"`, id]),
+      );
     const waiting: Given['waiting'] = async (many, unless = () => false) => {
       const asked = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%"${schema}".%'`;
       const patience = AbortSignal.timeout(5000);
       while ((await pool.query(asked)).rows.length < many && !unless()) patience.throwIfAborted();
     };
     try {
-      await run({ store, schema, hold, waiting });
+      await run({ store, schema, hold, holdByIdAlone, waiting });
     } finally {
       for (const tx of held) {
         await tx.query('ROLLBACK');
@@ -172,7 +182,7 @@ for (const isolation of ['REPEATABLE READ', 'SERIALIZABLE']) {
   );
 }
 
-onHeld('notices wait for no transaction, and keep nobody waiting who asserts a session', async (given) => {
+onHeld('notices wait for no transaction', async (given) => {
   const { store, hold, waiting } = given;
   const held = await created(store, 'ada');
   const other = await created(store, neighbour(held.id));
@@ -196,22 +206,29 @@ onHeld('notices wait for no transaction, and keep nobody waiting who asserts a s
 });
 
 onHeld('the sweep passes over a session that is held although the lock of its row is lost', async (given) => {
-  const { store, schema } = given;
+  const { store, schema, holdByIdAlone } = given;
   const [held, other] = [await created(store, 'ada'), await created(store, 'bob')];
-  const tx = await pool.connect();
-  try {
-    await tx.query('BEGIN');
-    await tx.query('SELECT pg_advisory_xact_lock_shared(hashtext($1), hashtext($2))', [`sojourn "${schema}"`, held.id]);
-    await pool.query(`UPDATE ${schema}.sessions SET last_seen_at = 0, expires_at = 1, due_at = 1`);
-    const swept = await store.sweep(10, { until: store.now() + 2000 });
-    assert.deepEqual(
-      swept.expired.map(({ id }) => id),
-      [other.id],
-    );
-  } finally {
-    await tx.query('ROLLBACK');
-    tx.release();
-  }
+  const done = await holdByIdAlone(held);
+  await pool.query(`UPDATE ${schema}.sessions SET last_seen_at = 0, expires_at = 1, due_at = (id <> $1)::int`, [
+    held.id,
+  ]);
+  // There is room for one, and the one that is held comes first.
+  const { expired } = await store.sweep(1, { until: store.now() + 2000 });
+  assert.deepEqual(
+    expired.map(({ id }) => id),
+    [other.id],
+  );
+  await done();
+});
+
+onHeld('G17: a purge waits for a transaction although the lock of its session’s row is lost', async (given) => {
+  const { store, holdByIdAlone } = given;
+  const held = await created(store, 'ada');
+  const done = await holdByIdAlone(held);
+  const until = store.now() + 300;
+  await assert.rejects(store.purge('ada', { operation: operation(), until }), code('store_unavailable'));
+  await done();
+  assert.equal((await found(store, held.id)).ending, undefined);
 });
 
 onHeld('G16: what is no transaction is refused, and not taken for one', async ({ store }) => {

@@ -25,7 +25,7 @@ const unlessLate = `IF ${timeUnless('at')} >= before THEN
     RAISE lock_not_available;
   END IF;`;
 
-/** For two ids may have one lock. */
+/** By the names of their locks, then by the ids: two may have one lock. */
 const inOrder = `hashtext(one.id), one.id COLLATE "C"`;
 
 /**
@@ -36,8 +36,9 @@ const inOrder = `hashtext(one.id), one.id COLLATE "C"`;
  */
 const sessionsLocked = (schema: string, stages: string, refused: string): string => `
   SELECT coalesce(array_agg(one.id ORDER BY ${inOrder}), '{}'), coalesce(array_agg(one.changes ORDER BY ${inOrder}), '{}')
-    INTO needed, changes FROM (
+    INTO needed, is_changed FROM (
       SELECT given->>'id' AS id, given->>'id' IN (
+        -- What is removed is named by its id alone.
         SELECT coalesce(changed->>'id', changed#>>'{}') FROM ${stages}
           jsonb_array_elements((stage->'replace') || (stage->'bury') || (stage->'defer') || (stage->'remove')) changed
       ) AS changes
@@ -45,13 +46,13 @@ const sessionsLocked = (schema: string, stages: string, refused: string): string
       WHERE given->'version' IS DISTINCT FROM 'null'
     ) one;
   FOR place IN 1 .. cardinality(needed) LOOP
-    CONTINUE WHEN NOT changes[place];
+    CONTINUE WHEN NOT is_changed[place];
     ${waitUntilLate(refused)}
     PERFORM pg_advisory_xact_lock(${lockOf(schema, 'needed[place]')});
   END LOOP;
   FOR place IN 1 .. cardinality(needed) LOOP
     ${waitUntilLate(refused)}
-    IF changes[place] THEN
+    IF is_changed[place] THEN
       PERFORM 1 FROM ${schema}.sessions WHERE id = needed[place] FOR UPDATE;
     ELSE
       PERFORM 1 FROM ${schema}.sessions WHERE id = needed[place] FOR NO KEY UPDATE;
@@ -73,7 +74,7 @@ DECLARE
   before bigint := stage->>'before';
   clock bigint;
   needed text[];
-  changes boolean[];
+  is_changed boolean[];
   taken int;
   stamped int;
   numbered int;
@@ -193,7 +194,7 @@ DECLARE
   before bigint := (SELECT min((stage->>'before')::bigint) FROM jsonb_array_elements(stages) stage);
   clock bigint;
   needed text[];
-  changes boolean[];
+  is_changed boolean[];
   patience text;
   committed json;
 BEGIN

@@ -10,7 +10,7 @@ import { eventIn, mostEnded, retention } from '../rows.ts';
 import { aheadBy } from '../staged/ahead.ts';
 import type { Engine, Loaded, Stage, StampedSubject, Wanted } from '../staged/engine.ts';
 import { Watchers } from '../staged/watchers.ts';
-import { cameSecond, isForbidden, isLocked, unlessTakenBack, unquoting } from './failures.ts';
+import { cameSecond, isForbidden, isLocked, unlessTakenBack, unquoting, wasTakenBack } from './failures.ts';
 import { channelOf, Notifier, notifications } from './notifications.ts';
 import type { PostgresClient } from './postgres.ts';
 import { listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, storable, written } from './rows.ts';
@@ -228,7 +228,7 @@ export class PostgresEngine implements Engine {
   async forget(before: number, most: number): Promise<number> {
     await this.makeWeeks();
     const [dropped] = await this.#askIfAllowed('drop', []);
-    const [row] = await this.#askIfAllowed('forget', [this.#given === null ? null : before, most]);
+    const [row] = await this.#askIfAllowed('forget', [this.#given === null ? null : before, most]).catch(unlessSecond);
     return Number(dropped?.['dropped'] ?? 0) + Number(row?.['forgotten'] ?? 0);
   }
 
@@ -300,8 +300,18 @@ function isPool(client: object): boolean {
   return 'totalCount' in client;
 }
 
-/** No transaction is open, as far as the client knows: other drivers do not say. */
+/** No transaction is open, as far as the client knows: not every driver says, and an older `pg-native` throws. */
 function isIdle(client: object): boolean {
   const { getTransactionStatus } = client as { getTransactionStatus?: unknown };
-  return typeof getTransactionStatus === 'function' && getTransactionStatus.call(client) === 'I';
+  try {
+    return typeof getTransactionStatus === 'function' && getTransactionStatus.call(client) === 'I';
+  } catch {
+    return false;
+  }
+}
+
+/** Where others came first each time, the next lap forgets: this one has more to answer. */
+function unlessSecond(error: unknown): readonly Row[] {
+  if (wasTakenBack(error)) return [];
+  throw error;
 }

@@ -16,7 +16,8 @@ export async function unlessTakenBack<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-function wasTakenBack(error: unknown): boolean {
+/** Whole, because others came first. */
+export function wasTakenBack(error: unknown): boolean {
   const { code } = Object(error);
   return code === '40001' || code === '40P01';
 }

@@ -52,13 +52,18 @@ CREATE OR REPLACE FUNCTION ${schema}.claim(at bigint, most int, put_off bigint)
   RETURNS TABLE (now float8, sessions json) LANGUAGE plpgsql ${planned} AS $claim$
 DECLARE
   clock bigint := ${timeUnless('at')};
-  due text[] := ARRAY(
-    SELECT session.id FROM ${schema}.sessions session WHERE session.due_at <= clock
-    ORDER BY session.due_at LIMIT most FOR UPDATE SKIP LOCKED
-  );
+  due text[] := '{}';
+  candidate text;
 BEGIN
-  -- PostgreSQL may have lost the lock of a row that a transaction holds (\`lockOf\`).
-  due := ARRAY(SELECT id FROM unnest(due) id WHERE pg_try_advisory_xact_lock(${lockOf(schema, 'id')}));
+  FOR candidate IN
+    SELECT session.id FROM ${schema}.sessions session WHERE session.due_at <= clock
+    ORDER BY session.due_at LIMIT 2 * most FOR UPDATE SKIP LOCKED
+  LOOP
+    -- PostgreSQL may have lost the lock of a row that a transaction holds (\`lockOf\`).
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(${lockOf(schema, 'candidate')});
+    due := due || candidate;
+    EXIT WHEN cardinality(due) >= most;
+  END LOOP;
   RETURN QUERY
     WITH claimed AS (
       UPDATE ${schema}.sessions session SET due_at = clock + put_off WHERE session.id = ANY (due) RETURNING session.*

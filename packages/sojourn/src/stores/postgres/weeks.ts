@@ -91,7 +91,7 @@ BEGIN
   )
   SELECT count(*) INTO forgotten FROM removed;
   RETURN forgotten;
-EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
   RETURN 0;
 END
 $forget$;
