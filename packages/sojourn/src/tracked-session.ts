@@ -295,8 +295,7 @@ export class TrackedSession {
     knownKeys('assertLive', given, ['tx']);
     const { tx } = given;
     // Without its lock, what the caller thinks is held would not be.
-    if ('tx' in given && tx === undefined)
-      throw invalid('assertLive({ tx }): it is undefined, leave it out or pass it.');
+    if ('tx' in given && tx === undefined) throw invalid('assertLive: pass tx, or leave it out: it is undefined.');
     const held = this.#live();
     this.#life.near.bypassed('fresh');
     this.#hold(await readmit(this.#life, held, tx));

@@ -1,4 +1,4 @@
-import { invalid, SojournError } from '../../lifecycle/errors.ts';
+import { SojournError } from '../../lifecycle/errors.ts';
 import type { SessionEvent } from '../../lifecycle/events.ts';
 import type { Beat, Mark, Page, Store, SubjectRecord, SubjectsPage, Touch } from '../../lifecycle/ports.ts';
 import type { SessionRecord } from '../../lifecycle/session.ts';
@@ -16,6 +16,7 @@ import type { PostgresClient } from './postgres.ts';
 import { listOf, numbersOf, type Row, sessionOf, sorted, stampedOf, storable, written } from './rows.ts';
 import { quote } from './schema.ts';
 import { type Statement, statements } from './sql.ts';
+import { askWithin } from './transaction.ts';
 
 /** What one process has claimed to sweep is another's again after this long. */
 const claimFor = 30_000;
@@ -65,17 +66,10 @@ export class PostgresEngine implements Engine {
   }
 
   async find(id: string, tx?: unknown): Promise<SessionRecord | null> {
-    const [row] = await (tx === undefined ? this.#ask('find', [storable(id)]) : this.#hold(id, tx));
+    const [row] = await (tx === undefined
+      ? this.#ask('find', [storable(id)])
+      : askWithin(tx, this.#statements.hold, [storable(id)]));
     return row ? sessionOf(row) : null;
-  }
-
-  /** Its errors are the application's too: after one its transaction is over. */
-  async #hold(id: string, tx: unknown): Promise<readonly Row[]> {
-    if (!isClient(tx) || isPool(tx)) throw noTransaction();
-    const { rows } = await tx.query({ text: this.#statements.hold, values: [storable(id)] });
-    // Asked after it: a BEGIN that is not awaited has been sent by now. Outside of one the lock went with the answer.
-    if (isIdle(tx)) throw noTransaction();
-    return rows;
   }
 
   async subject(subject: string): Promise<SubjectRecord> {
@@ -284,29 +278,6 @@ export class PostgresEngine implements Engine {
   async #once(name: Statement, values: unknown[]): Promise<readonly Row[]> {
     if (this.#closed) throw new SojournError('store_unavailable', 'The postgres store is closed.');
     return (await this.#send(name, values)).rows;
-  }
-}
-
-function isClient(tx: unknown): tx is PostgresClient {
-  return typeof tx === 'object' && tx !== null && 'query' in tx && typeof tx.query === 'function';
-}
-
-function noTransaction(): SojournError {
-  return invalid('assertLive({ tx }): pass the client of pg that has begun the transaction.');
-}
-
-/** Each of a pool's queries goes to a connection of its own. */
-function isPool(client: object): boolean {
-  return 'totalCount' in client;
-}
-
-/** No transaction is open, as far as the client knows: not every driver says, and an older `pg-native` throws. */
-function isIdle(client: object): boolean {
-  const { getTransactionStatus } = client as { getTransactionStatus?: unknown };
-  try {
-    return typeof getTransactionStatus === 'function' && getTransactionStatus.call(client) === 'I';
-  } catch {
-    return false;
   }
 }
 
